@@ -1,0 +1,1 @@
+"""What things are: frozen values and the descriptions of methods. NumPy only."""

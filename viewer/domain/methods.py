@@ -1,0 +1,115 @@
+"""Descriptions of methods: what a plug-in hands over. Panels, command line and help read them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.chain import Setting
+from viewer.errors import InputRefused
+
+ParameterKind = Literal["float", "int", "bool", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One typed, ranged parameter; ``unit`` is what a person reads ("mm", "σ", "")."""
+
+    key: str
+    title: str
+    kind: ParameterKind
+    default: Setting
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.0
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+    def checked(self, value: Setting) -> Setting:
+        """Return ``value`` in this parameter's type.
+
+        Raises
+        ------
+        InputRefused
+            It is out of range, not finite, or no choice.
+        """
+        if self.kind == "bool":
+            return bool(value)
+        if self.kind == "choice":
+            if value not in self.choices:
+                raise InputRefused(f"{self.title} must be one of {', '.join(self.choices)}.")
+            return str(value)
+        number = float(value)
+        if not np.isfinite(number) or not self.low <= number <= self.high:
+            raise InputRefused(
+                f"{self.title} must lie between {self.low:g} and {self.high:g} {self.unit}".strip()
+                + "."
+            )
+        return int(number) if self.kind == "int" else number
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneContext:
+    """What a 2-D filter may know: pixel size (row, column) in mm, and the value's unit (UCUM)."""
+
+    pixel_mm: tuple[float, float]
+    unit: str
+
+
+FilterFunction = Callable[
+    [NDArray[np.float32], Mapping[str, Any], PlaneContext], NDArray[np.float32]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """An enhancement: float32 (row, column) in, the same shape and unit out; finite stays finite.
+
+    ``purpose`` is one sentence of what it is for, ``caution`` one of what it can fake, ``source``
+    the paper or standard. ``reach_px`` gives the neighbourhood (pixels) for parameters and context.
+    """
+
+    key: str
+    title: str
+    purpose: str
+    caution: str
+    source: str
+    parameters: tuple[Parameter, ...]
+    function: FilterFunction
+    reach_px: Callable[[Mapping[str, Any], PlaneContext], int]
+
+    def defaults(self) -> dict[str, Setting]:
+        """Return the parameters at their defaults."""
+        return {parameter.key: parameter.default for parameter in self.parameters}
+
+    def checked(self, values: Mapping[str, Setting]) -> dict[str, Setting]:
+        """Return all parameters, checked, defaults filled in.
+
+        Raises
+        ------
+        InputRefused
+            A name is not a parameter of this filter, or a value is out of range.
+        """
+        known = {parameter.key: parameter for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                raise InputRefused(f"{self.title} has no parameter called {name}.")
+        return {
+            key: parameter.checked(values.get(key, parameter.default))
+            for key, parameter in known.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network's architecture by name: ``build(options)`` returns a torch module.
+
+    ``build`` imports torch late; it is called in the worker process only.
+    """
+
+    key: str
+    title: str
+    source: str
+    build: Callable[[Mapping[str, Any]], Any]

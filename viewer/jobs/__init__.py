@@ -1,0 +1,1 @@
+"""Running work: progress, cancel, newest wins."""
