@@ -1,0 +1,1 @@
+"""Ink: primitives and pictures drawn with QPainter; QtGui only, no widgets."""

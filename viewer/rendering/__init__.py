@@ -1,0 +1,1 @@
+"""Pictures without a toolkit: slices, annotations as primitives, the 3-D scene."""
