@@ -1,0 +1,1 @@
+"""Results out and in: SEG, SR, CSV, JSON, NIfTI, pictures; saved means read back and equal."""
