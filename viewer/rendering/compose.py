@@ -1,0 +1,261 @@
+"""The pixels of a slice: window, palette, enhancement, overlays, and what was not read yet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.geometry import Floats
+from viewer.domain.segmentation import Segment
+from viewer.domain.volume import Picture, Window
+from viewer.errors import InputRefused
+from viewer.imaging.section import Section
+from viewer.rendering import palettes
+from viewer.rendering.lut import (
+    Bytes,
+    Pixels,
+    fits_table,
+    grey_level_table,
+    grey_levels,
+    grey_table,
+    looked_up,
+    palette_table,
+)
+
+_HATCH_PERIOD_PX = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Pixels 0xffRRGGBB (h, w); ``to_plane`` (2, 3) takes their centres (x, y, 1) to the plane."""
+
+    rgb32: Pixels
+    to_plane: Floats
+    _smaller: dict[tuple[int, int], "Raster"] = field(default_factory=dict, repr=False)
+
+    def reduced(self, across: int, down: int) -> "Raster":
+        """Return the raster averaged over blocks of ``across`` x ``down`` pixels; kept for reuse.
+
+        Drawing far below the raster's own resolution would otherwise skip pixels and turn noise
+        into moiré. A last block that is not full is left as it is cut.
+        """
+        key = (across, down)
+        if key not in self._smaller:
+            self._smaller[key] = _averaged(self, across, down)
+        return self._smaller[key]
+
+
+def _averaged(raster: Raster, across: int, down: int) -> Raster:
+    height, width = raster.rgb32.shape
+    size = (-(-width // across), -(-height // down))
+    channels = np.ascontiguousarray(raster.rgb32).view(np.uint8).reshape(height, width, 4)
+    rim = (size[1] * down - height, size[0] * across - width)
+    if any(rim):
+        channels = np.asarray(
+            cv2.copyMakeBorder(channels, 0, rim[0], 0, rim[1], cv2.BORDER_REPLICATE)
+        )
+    small = np.asarray(cv2.resize(channels, size, interpolation=cv2.INTER_AREA))
+    to_plane = raster.to_plane.copy()
+    to_plane[:, 2] += raster.to_plane[:, :2] @ np.array([(across - 1) / 2, (down - 1) / 2])
+    to_plane[:, 0] *= across
+    to_plane[:, 1] *= down
+    return Raster(small.reshape(size[1], size[0] * 4).view(np.uint32), to_plane)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Labels (h, w, uint8) on the section's raster, and per label red, green, blue, opacity.
+
+    ``colours`` is (256, 4): 0-255 and 0-1; a row of opacity 0 leaves the picture as it is.
+    """
+
+    labels: Bytes
+    colours: Floats
+
+    @classmethod
+    def of(cls, labels: Bytes, segments: Iterable[Segment]) -> "Layer":
+        """Return the layer of a segmentation's labels; invisible segments are left out."""
+        colours = np.zeros((256, 4))
+        for segment in segments:
+            if segment.visible:
+                colours[segment.number] = (*segment.colour, segment.opacity)
+        return cls(labels, colours)
+
+
+def compose(  # noqa: PLR0913 - each is one independent choice of the view
+    section: Section,
+    picture: Picture,
+    window: Window,
+    *,
+    inverted: bool = False,
+    layers: Iterable[Layer] = (),
+    palette: str = "grey",
+    enhanced: NDArray[np.float32] | None = None,
+    split_x: float | None = None,
+) -> Raster:
+    """Return the pixels of ``section`` as they are painted.
+
+    Parameters
+    ----------
+    enhanced
+        The enhanced picture (h, w) in the quantity's unit, shown instead of the values.
+    split_x
+        With ``enhanced``: a place along the plane's x in pixels; pixels left of it show the
+        original, the others the enhanced picture.
+
+    Colour passes through unchanged. Where ``coverage`` is 0 the result is black; where a slice was
+    not read yet it is hatched, never grey.
+    """
+    shown = [layer for layer in layers if layer.colours[:, 3].any() and layer.labels.any()]
+    if section.values.ndim == 3:
+        rgb32 = _colour(section.values)
+    else:
+        look = _Look(window, inverted, palette)
+        first = shown.pop(0) if shown else None
+        mixed = None if enhanced is None else (enhanced, split_x)
+        rgb32 = _monochrome(section, picture, look, mixed, first)
+    for layer in shown:
+        _blend(rgb32, layer)
+    return Raster(_covered(rgb32, section), section.to_plane)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    window: Window
+    inverted: bool
+    palette: str
+
+
+def _monochrome(
+    section: Section,
+    picture: Picture,
+    look: _Look,
+    mixed: tuple[NDArray[np.float32], float | None] | None,
+    layer: Layer | None,
+) -> Pixels:
+    plain = mixed is None and layer is None
+    if plain and not section.is_quantity and fits_table(section.values.dtype):
+        table = grey_table(
+            picture.quantity,
+            section.k,
+            section.values.dtype,
+            look.window,
+            inverted=look.inverted,
+            palette=look.palette,
+        )
+        return looked_up(section.values, table)
+    if mixed is None:
+        levels = _levels(section, picture, look)
+    else:
+        levels = _mixed_levels(section, picture, look, *mixed)
+    if layer is None:
+        return looked_up(levels, palette_table(look.palette))
+    index = cv2.merge([levels, np.ascontiguousarray(layer.labels)])
+    both = np.asarray(index).view("<u2")[..., 0]
+    return looked_up(both, _overlay_table(layer.colours.tobytes(), look.palette))
+
+
+def _levels(section: Section, picture: Picture, look: _Look) -> Bytes:
+    """Return the grey levels of the section's own values."""
+    values = section.values
+    k = section.k or 0
+    slope, intercept = picture.quantity.slope_k[k], picture.quantity.intercept_k[k]
+    if section.is_quantity:
+        return grey_levels(values, look.window, inverted=look.inverted)
+    if not fits_table(values.dtype):
+        quantity = values * slope + intercept
+        return grey_levels(quantity, look.window, inverted=look.inverted)
+    table = grey_level_table(
+        float(slope), float(intercept), values.dtype.str, look.window, look.inverted
+    )
+    return looked_up(values, table)
+
+
+def _mixed_levels(
+    section: Section,
+    picture: Picture,
+    look: _Look,
+    enhanced: NDArray[np.float32],
+    split_x: float | None,
+) -> Bytes:
+    if enhanced.shape != section.values.shape:
+        raise InputRefused(
+            f"The enhanced picture is {enhanced.shape}; its section is {section.values.shape}."
+        )
+    levels = grey_levels(enhanced, look.window, inverted=look.inverted)
+    if split_x is None:
+        return levels
+    height, width = levels.shape
+    plane_x = (
+        section.to_plane[0, 0] * np.arange(width)
+        + section.to_plane[0, 1] * np.arange(height)[:, None]
+        + section.to_plane[0, 2]
+    )
+    np.copyto(levels, _levels(section, picture, look), where=plane_x < split_x)
+    return levels
+
+
+def _colour(values: NDArray[Any]) -> Pixels:
+    """Return RGB (h, w, 3) as 0xffRRGGBB."""
+    rgba = np.asarray(cv2.cvtColor(np.ascontiguousarray(values), cv2.COLOR_RGB2BGRA))
+    return rgba.view("<u4")[..., 0]
+
+
+@lru_cache(maxsize=16)
+def _overlay_table(colours: bytes, palette: str) -> Pixels:
+    """Return the pixel of (label << 8 | grey level): fills cost one look-up, no arithmetic."""
+    rgba = np.frombuffer(colours, dtype=np.float64).reshape(256, 4)
+    below = palettes.PALETTES[palette].astype(np.float64)
+    share = rgba[:, None, 3:]
+    mixed = below[None] * (1 - share) + rgba[:, None, :3] * share
+    table = palettes.packed(np.rint(mixed).astype(np.uint8)).reshape(-1)
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=16)
+def _blend_tables(colours: bytes) -> Bytes:
+    """Return (3, 65536): the new blue, green, red of (label << 8 | old channel)."""
+    rgba = np.frombuffer(colours, dtype=np.float64).reshape(256, 4)
+    share = rgba[:, None, 3]
+    old = np.arange(256.0)[None]
+    tables = [np.rint(old * (1 - share) + rgba[:, None, c] * share) for c in (2, 1, 0)]
+    return np.asarray(np.stack(tables).astype(np.uint8).reshape(3, -1))
+
+
+def _blend(rgb32: Pixels, layer: Layer) -> None:
+    """Lay a further layer over pixels that are colours already, inside its own box."""
+    rows = np.flatnonzero(layer.labels.any(axis=1))
+    columns = np.flatnonzero(layer.labels.any(axis=0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    labels = np.ascontiguousarray(layer.labels[box])
+    pixels = np.ascontiguousarray(rgb32[box])
+    channels = pixels.view(np.uint8).reshape(*pixels.shape, 4)
+    for channel, table in enumerate(_blend_tables(layer.colours.tobytes())):
+        old = np.ascontiguousarray(channels[..., channel])
+        index = np.asarray(cv2.merge([old, labels])).view("<u2")[..., 0]
+        channels[..., channel] = looked_up(index, table)
+    rgb32[box] = pixels
+
+
+def _covered(rgb32: Pixels, section: Section) -> Pixels:
+    if section.coverage is None:
+        return rgb32
+    np.copyto(rgb32, palettes.BLACK, where=section.coverage == 0)
+    unread = section.coverage == 2
+    if unread.any():
+        np.copyto(rgb32, _hatch(rgb32.shape, section.to_plane), where=unread)
+    return rgb32
+
+
+def _hatch(shape: tuple[int, ...], to_plane: Floats) -> Pixels:
+    """Return diagonal stripes of one width on the screen, whatever the section's own scale."""
+    scale = np.abs(to_plane[:, :2]).sum(axis=0)
+    period = max(_HATCH_PERIOD_PX, 4 * float(scale.max()))
+    along = scale[0] * np.arange(shape[1]) + scale[1] * np.arange(shape[0])[:, None]
+    stripe = along % period < period / 3
+    return np.where(stripe, palettes.HATCH_STRIPE, palettes.HATCH_GROUND)

@@ -1,0 +1,107 @@
+"""Tables from stored values to screen colours: window, inversion and palette in one step.
+
+A stored value of 8 or 16 bits becomes a pixel by one look-up (performance.md, section 4); the table
+holds the exact PS3.3 C.11.2.1 functions, so the look-up is exact too. Inversion comes last in the
+grey chain, the palette after it.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from viewer.domain.volume import ValueMap, Window
+from viewer.errors import InputRefused
+from viewer.imaging.value_chain import windowed
+from viewer.rendering.palettes import PALETTES, packed
+
+Bytes = NDArray[np.uint8]
+Pixels = NDArray[np.uint32]
+
+# OpenCV 5 looks up 16-bit indices itself, three times faster than NumPy; OpenCV 4 takes 8 bits only.
+_WIDE_LOOKUP = int(cv2.__version__.split(".", maxsplit=1)[0]) >= 5
+
+
+def fits_table(dtype: DTypeLike) -> bool:
+    """Whether stored values of ``dtype`` are looked up (integers of 8 or 16 bits)."""
+    kind = np.dtype(dtype)
+    return kind.kind in "iu" and kind.itemsize <= 2
+
+
+def grey_levels(values: NDArray[Any], window: Window, *, inverted: bool = False) -> Bytes:
+    """Return the grey levels (uint8) of values in the quantity's unit; NaN becomes black."""
+    share = np.asarray(windowed(values, window))
+    levels = np.asarray(np.nan_to_num(share * 255.0, copy=False) + 0.5).astype(np.uint8)
+    if not inverted:
+        return levels
+    return np.where(np.isnan(values), np.uint8(0), np.uint8(255) - levels)
+
+
+@lru_cache(maxsize=32)
+def grey_level_table(
+    slope: float, intercept: float, dtype: str, window: Window, inverted: bool
+) -> Bytes:
+    """Return (65536,) or (256,) grey levels; the index is the stored value viewed as unsigned."""
+    kind = np.dtype(dtype)
+    if not fits_table(kind):
+        raise InputRefused(f"Stored values of type {kind} have no look-up table.")
+    unsigned = np.dtype(f"u{kind.itemsize}")
+    stored = np.arange(1 << (8 * kind.itemsize), dtype=unsigned).view(kind)
+    table = grey_levels(stored * np.float64(slope) + np.float64(intercept), window)
+    if inverted:
+        table = np.uint8(255) - table
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=32)
+def _colour_table(
+    scale: tuple[float, float], dtype: str, window: Window, inverted: bool, palette: str
+) -> Pixels:
+    table = palette_table(palette)[grey_level_table(*scale, dtype, window, inverted)]
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=16)
+def palette_table(name: str) -> Pixels:
+    """Return the palette as (256,) 0xffRRGGBB.
+
+    Raises
+    ------
+    InputRefused
+        There is no palette of this name.
+    """
+    if name not in PALETTES:
+        raise InputRefused(f"There is no palette {name!r}.", remedy=f"Use {', '.join(PALETTES)}.")
+    return packed(PALETTES[name])
+
+
+def grey_table(
+    quantity: ValueMap,
+    k: int | None,
+    dtype: DTypeLike,
+    window: Window,
+    *,
+    inverted: bool = False,
+    palette: str = "grey",
+) -> Pixels:
+    """Return the 0xffRRGGBB table of stored values: 65,536 entries, or 256 for 8-bit values.
+
+    The index is the stored value viewed as unsigned. ``k`` names the slice whose slope applies;
+    None: the slopes are uniform. Tables are cached and read-only.
+    """
+    scale = (float(quantity.slope_k[k or 0]), float(quantity.intercept_k[k or 0]))
+    return _colour_table(scale, np.dtype(dtype).str, window, inverted, palette)
+
+
+def looked_up(stored: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
+    """Return ``table`` (uint8 or uint32) at ``stored`` (h, w), viewed as unsigned indices."""
+    index = np.ascontiguousarray(stored).view(np.dtype(f"u{stored.dtype.itemsize}"))
+    if index.dtype.itemsize == 2 and not _WIDE_LOOKUP:
+        return np.asarray(table.take(index))
+    signed = table.view(np.int32) if table.dtype == np.uint32 else table
+    found = np.asarray(cv2.LUT(index, signed)).reshape(index.shape)
+    return found.view(np.uint32) if table.dtype == np.uint32 else found
