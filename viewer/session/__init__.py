@@ -1,0 +1,1 @@
+"""The document: state, edits, history, journal; and where one looks."""
