@@ -1,0 +1,215 @@
+"""Segments and their maker as SEG says them (PS3.3 C.8.20.4), and back.
+
+What DICOM has no place for (opacity, review, scores, numbers with gaps) travels in our private
+record. It is believed only where the public attributes still say the same: another program may
+have changed them, and what everybody can read comes first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from viewer.domain.quantity import Code
+from viewer.domain.segmentation import Origin, OriginKind, Rgb, Segment, Segmentation
+from viewer.errors import Damaged, InputRefused
+from viewer.exchange import records
+from viewer.exchange.dicom_parts import code_of, concept, is_uid, short_text
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_ALGORITHM_TYPES = {
+    OriginKind.HAND: "MANUAL",
+    OriginKind.METHOD: "SEMIAUTOMATIC",
+    OriginKind.NETWORK: "AUTOMATIC",
+}
+_KINDS = {text: kind for kind, text in _ALGORITHM_TYPES.items()}
+
+# PS3.16 CID 7162
+_ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+_MORPHOLOGICAL = Code("123104", "DCM", "Morphological Operations")
+
+# field.md 4.12: colours for objects that bring none
+_COLOURS: tuple[Rgb, ...] = (
+    (144, 238, 144),
+    (221, 130, 101),
+    (0, 151, 206),
+    (249, 180, 111),
+    (157, 108, 162),
+    (205, 205, 100),
+    (68, 172, 100),
+    (224, 97, 76),
+)
+
+
+def label_text(segment: Segment) -> str:
+    """Return the segment's public label: its name as an LO value, never empty."""
+    return short_text(segment.name) or f"Segment {segment.number}"
+
+
+def descriptions(segmentation: Segmentation) -> list[Any]:
+    """Return highdicom's descriptions, numbered 1, 2, ... in the order of the segments."""
+    from highdicom.color import CIELabColor
+    from highdicom.seg import SegmentDescription
+
+    described = []
+    for number, segment in enumerate(segmentation.segments, start=1):
+        tracking = is_uid(segment.tracking_uid)
+        described.append(
+            SegmentDescription(
+                segment_number=number,
+                segment_label=label_text(segment),
+                segmented_property_category=concept(segment.category),
+                segmented_property_type=concept(segment.code),
+                algorithm_type=_ALGORITHM_TYPES[segmentation.origin.kind],
+                algorithm_identification=_identification(segmentation.origin),
+                tracking_uid=segment.tracking_uid if tracking else None,
+                tracking_id=label_text(segment) if tracking else None,
+                display_color=CIELabColor.from_rgb(*segment.colour),
+            )
+        )
+    return described
+
+
+def _identification(origin: Origin) -> Any:
+    from highdicom import AlgorithmIdentificationSequence
+
+    if origin.kind is OriginKind.HAND:
+        return None
+    network = origin.kind is OriginKind.NETWORK
+    parameters = {name: value for name, value in origin.parameters if name}
+    if origin.sha256:
+        parameters["sha256"] = origin.sha256
+    return AlgorithmIdentificationSequence(
+        name=short_text(origin.key) or "unnamed",
+        family=concept(_ARTIFICIAL_INTELLIGENCE if network else _MORPHOLOGICAL),
+        version=short_text(origin.version) or "unknown",
+        parameters=parameters or None,
+    )
+
+
+def read_segments(dataset: "Dataset", where: str = "") -> dict[int, Segment]:
+    """Return the public segments by their DICOM number; a segment 0 is the background of LABELMAP.
+
+    Raises
+    ------
+    InputRefused
+        More than 255 segments.
+    Damaged
+        No segments, or two with one number.
+    """
+    items = [item for item in dataset.get("SegmentSequence") or [] if item.get("SegmentNumber")]
+    numbers = [int(item.SegmentNumber) for item in items]
+    if len(set(numbers)) != len(numbers):
+        raise Damaged("Two segments share one number.", where=where)
+    if not numbers:
+        raise Damaged("The segmentation describes no segments.", where=where)
+    if len(numbers) > 255:
+        raise InputRefused(f"{len(numbers)} segments are more than 255.", where=where)
+    # numbers above 255 do not fit our labels: then all are counted anew
+    fit = max(numbers) <= 255
+    return {
+        number: _segment(item, number if fit else position)
+        for position, (number, item) in enumerate(zip(numbers, items, strict=True), start=1)
+    }
+
+
+def _segment(item: "Dataset", number: int) -> Segment:
+    segment = Segment(
+        number=number,
+        name=str(item.get("SegmentLabel") or f"Segment {number}"),
+        colour=_colour(item.get("RecommendedDisplayCIELabValue"), number),
+        tracking_uid=str(item.get("TrackingUID") or ""),
+    )
+    if category := item.get("SegmentedPropertyCategoryCodeSequence"):
+        segment = replace(segment, category=code_of(category[0]))
+    if code := item.get("SegmentedPropertyTypeCodeSequence"):
+        segment = replace(segment, code=code_of(code[0]))
+    return segment
+
+
+def _colour(value: Any, number: int) -> Rgb:
+    from highdicom.color import CIELabColor
+
+    if value is None or len(value) != 3:
+        return _COLOURS[(number - 1) % len(_COLOURS)]
+    # encoders disagree on how the axes are scaled by parts of a level: out-of-gamut values are cut
+    rgb = CIELabColor.from_dicom_value([int(part) for part in value]).to_rgb()
+    red, green, blue = (min(255, max(0, round(part))) for part in rgb)
+    return red, green, blue
+
+
+def read_origin(dataset: "Dataset") -> Origin:
+    """Return who made the segmentation, as the first described segment says."""
+    item = next(i for i in dataset.SegmentSequence if i.get("SegmentNumber"))
+    kind = _KINDS.get(str(item.get("SegmentAlgorithmType") or ""), OriginKind.METHOD)
+    if kind is OriginKind.HAND:
+        return Origin(kind)
+    identification = item.get("SegmentationAlgorithmIdentificationSequence")
+    if not identification:
+        return Origin(kind, str(item.get("SegmentAlgorithmName") or ""))
+    algorithm = identification[0]
+    name = str(algorithm.get("AlgorithmName") or item.get("SegmentAlgorithmName") or "")
+    return Origin(kind, name, str(algorithm.get("AlgorithmVersion") or ""))
+
+
+def private_record(segmentation: Segmentation) -> records.Record:
+    """Return what our own reader needs to restore ``segmentation`` wholly."""
+    numbers = [segment.number for segment in segmentation.segments]
+    return {"segmentation": records.segmentation_record(segmentation), "numbers": numbers}
+
+
+def restored(
+    record: Mapping[str, Any] | None, segments: Mapping[int, Segment]
+) -> tuple[dict[int, Segment], Mapping[str, Any]]:
+    """Return the segments with what the private record adds to them, and the record's remains.
+
+    A record that does not fit the public segments any more is left alone, whole.
+    """
+    try:
+        if record is None:
+            return dict(segments), {}
+        numbers: Sequence[Any] = record["numbers"]
+        inner: Mapping[str, Any] = record["segmentation"]
+        kept = [records.segment_of(entry) for entry in inner["segments"]]
+        if list(segments) != list(range(1, len(kept) + 1)) or numbers != [s.number for s in kept]:
+            return dict(segments), {}
+        if len({segment.number for segment in kept}) != len(kept):
+            return dict(segments), {}
+    except (KeyError, TypeError, ValueError, InputRefused):
+        return dict(segments), {}
+    return {number: _agreed(public, kept[number - 1]) for number, public in segments.items()}, inner
+
+
+def _agreed(public: Segment, private: Segment) -> Segment:
+    """Return the private segment with everything that the public one says otherwise."""
+    name = private.name if label_text(private) == public.name else public.name
+    has_uid = is_uid(private.tracking_uid)
+    same_uid = private.tracking_uid == public.tracking_uid or not (has_uid or public.tracking_uid)
+    return replace(
+        private,
+        name=name,
+        colour=public.colour,
+        category=_code(public.category, private.category),
+        code=_code(public.code, private.code),
+        tracking_uid=private.tracking_uid if same_uid else public.tracking_uid,
+    )
+
+
+def _code(public: Code, private: Code) -> Code:
+    same = (public.value, public.scheme) == (private.value, short_text(private.scheme, 16))
+    return private if same else public
+
+
+def restored_origin(inner: Mapping[str, Any], public: Origin) -> Origin:
+    """Return the private origin if it still names the same maker, else the public one."""
+    try:
+        private = records.origin_of(inner["origin"])
+    except (KeyError, TypeError, ValueError):
+        return public
+    same = private.kind is public.kind and (
+        private.kind is OriginKind.HAND
+        or (short_text(private.key) or "unnamed", short_text(private.version) or "unknown")
+        == (public.key, public.version)
+    )
+    return private if same else public
