@@ -1,0 +1,229 @@
+"""Correcting a segment's outline on one image by dragging its corners."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.geometry import Floats, Plane
+from viewer.domain.measurement import Point
+from viewer.domain.segmentation import Rgb, Segment, Segmentation
+from viewer.imaging.contour import polygon_of_segment
+from viewer.imaging.rasterise import Block, polygon_block
+from viewer.rendering.primitives import Handle, Line
+from viewer.session.edits import PaintLabels, replace_segment_mask
+from viewer.tools.base import CLICK_PX, GRAB_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.making import points
+from viewer.tools.pointer import PointerEvent
+
+_FEWEST = 3
+Key = tuple[str, int, Plane, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The corners of a segment on a plane, and the outline of the voxels that they stand for."""
+
+    corners: tuple[Point, ...]
+    of_voxels: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A corner in the hand; ``is_new`` when the press has just set it on an edge."""
+
+    corners: tuple[Point, ...]
+    number: int
+    start: PointerEvent
+    is_new: bool
+
+    def dragged(self, event: PointerEvent) -> tuple[Point, ...]:
+        """Return the corners with this one under the pointer."""
+        before, after = self.corners[: self.number], self.corners[self.number + 1 :]
+        return (*before, event.lps_mm, *after)
+
+
+class Contour:
+    """Drag a corner; a press on an edge sets a new one; Alt and a click take one away.
+
+    Only the voxels between the old and the new outline change: the rest of the segment, its holes
+    and its other islands stay as they are. Corners stay where the hand put them until something
+    else changes the voxels.
+    """
+
+    key = "contour"
+    title = "Contour"
+
+    def __init__(self) -> None:
+        self._outline: Outline | None = None
+        self._key: Key | None = None
+        self._expected: tuple[Block, tuple[Point, ...]] | None = None
+        self._held: Held | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a corner is held."""
+        return self._held is not None
+
+    def cancel(self) -> None:
+        """Let go; the outline stays as it was."""
+        self._held = None
+
+    def hover(self, event: PointerEvent, scene: ToolScene) -> Response:
+        """Show the corners."""
+        segmentation, number = scene.segmentation, scene.segment_number
+        if segmentation is None or all(s.number != number for s in segmentation.segments):
+            return REST
+        corners = self._corners(segmentation, event, scene)
+        if not corners:
+            return Response(status="The segment does not reach this image.")
+        return drawn(corners, event.plane, segmentation.segment(number).colour)
+
+    def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
+        """Take, drag and let go a corner."""
+        if event.button != "left":
+            return REST
+        if event.kind in ("press", "double"):
+            self._held = None
+            return self._press(event, scene)
+        held = self._held
+        if held is None or held.start.seen_in(event.plane) is None:
+            self._held = None  # nothing was taken, or the image changed under the hand
+            return self.hover(event, scene)
+        if event.kind == "move":
+            return drawn(held.dragged(event), event.plane, scene.active()[1].colour)
+        self._held = None
+        if distance_px(held.start.xy, event.xy) < CLICK_PX and not held.is_new:
+            return self.hover(event, scene)
+        return self._finish(held.corners, held.dragged(event), event, scene)
+
+    def _press(self, event: PointerEvent, scene: ToolScene) -> Response:
+        owner, segment = scene.active()
+        corners = self._corners(owner, event, scene)
+        if not corners:
+            return self.hover(event, scene)
+        number = corner_at(corners, event)
+        if number is not None and "alt" in event.modifiers:
+            if len(corners) <= _FEWEST:
+                return drawn(corners, event.plane, segment.colour)
+            after = (*corners[:number], *corners[number + 1 :])
+            return self._finish(corners, after, event, scene)
+        inserted = number is None
+        if number is None:
+            number = edge_at(corners, event)
+            if number is None or "alt" in event.modifiers:
+                return drawn(corners, event.plane, segment.colour)
+            corners = (*corners[:number], event.lps_mm, *corners[number:])
+        self._held = Held(corners, number, event, inserted)
+        return drawn(corners, event.plane, segment.colour)
+
+    def _finish(
+        self,
+        before: tuple[Point, ...],
+        after: tuple[Point, ...],
+        event: PointerEvent,
+        scene: ToolScene,
+    ) -> Response:
+        owner, segment = scene.active()
+        block = corrected(owner, segment, (before, after), event.plane)
+        edit: PaintLabels | None = None
+        if block is not None:
+            name = f"change the contour of {segment.name}"
+            edit = replace_segment_mask(owner, block, segment.number, name=name)
+            self._expected = (block, after)
+            self._key = None
+        shown = drawn(after, event.plane, segment.colour)
+        return Response(shown.preview, edit, shown.status)
+
+    def _corners(
+        self, segmentation: Segmentation, event: PointerEvent, scene: ToolScene
+    ) -> tuple[Point, ...]:
+        """Return the corners on this plane: as the hand left them, or of the voxels anew."""
+        key = (segmentation.uid, scene.segment_number, event.plane, scene.revision)
+        if key == self._key and scene.revision >= 0 and self._outline is not None:
+            return self._outline.corners
+        found = polygon_of_segment(segmentation, scene.segment_number, event.plane)
+        voxels = () if found is None else points(found)
+        corners = voxels
+        if self._expected is not None and _holds(segmentation, scene, self._expected[0]):
+            corners = self._expected[1]
+        elif self._outline is not None and _same(self._outline.of_voxels, voxels):
+            corners = self._outline.corners
+        self._expected = None
+        self._key, self._outline = key, Outline(corners, voxels)
+        return corners
+
+
+def corrected(
+    owner: Segmentation,
+    segment: Segment,
+    outlines: tuple[tuple[Point, ...], tuple[Point, ...]],
+    plane: Plane,
+) -> Block | None:
+    """Return the segment's mask after its outline changed, in the block that both cover."""
+    blocks = [polygon_block(owner.grid, np.array(outline), plane) for outline in outlines]
+    there = [block for block in blocks if block is not None]
+    if not there:
+        return None
+    start = np.min([block.start_kji for block in there], axis=0)
+    stop = np.max([np.add(block.start_kji, block.mask.shape) for block in there], axis=0)
+    before, after = (_spread(block, start, stop) for block in blocks)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    mask = owner.labels[box] == segment.number
+    k, j, i = (int(v) for v in start)
+    return Block((k, j, i), (mask | (after & ~before)) & ~(before & ~after))
+
+
+def _spread(
+    block: Block | None, start: NDArray[np.int64], stop: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    mask = np.zeros(stop - start, dtype=bool)
+    if block is not None:
+        first = np.subtract(block.start_kji, start)
+        box = tuple(slice(int(a), int(a) + n) for a, n in zip(first, block.mask.shape, strict=True))
+        mask[box] = block.mask
+    return mask
+
+
+def _holds(segmentation: Segmentation, scene: ToolScene, block: Block) -> bool:
+    """Whether the edit that the last gesture ended in was applied and still stands."""
+    ends = np.add(block.start_kji, block.mask.shape)
+    if (ends > np.array(segmentation.labels.shape)).any():
+        return False
+    box = tuple(slice(a, int(b)) for a, b in zip(block.start_kji, ends, strict=True))
+    return bool(np.array_equal(segmentation.labels[box] == scene.segment_number, block.mask))
+
+
+def _same(before: tuple[Point, ...], after: tuple[Point, ...]) -> bool:
+    """Whether two outlines are one, but for the rounding that another zoom brings."""
+    return len(before) == len(after) and np.allclose(before, after, rtol=0, atol=1e-6)
+
+
+def corner_at(corners: tuple[Point, ...], event: PointerEvent) -> int | None:
+    """Return the nearest corner within 6 pixels."""
+    distances = np.linalg.norm(_pixels(corners, event.plane) - np.array(event.xy), axis=1)
+    nearest = int(np.argmin(distances))
+    return nearest if distances[nearest] <= GRAB_PX else None
+
+
+def edge_at(corners: tuple[Point, ...], event: PointerEvent) -> int | None:
+    """Return the number that a new corner on the nearest edge within 6 pixels will have."""
+    start = _pixels(corners, event.plane)
+    along = np.roll(start, -1, axis=0) - start
+    point = np.array(event.xy)
+    squared = np.maximum((along**2).sum(axis=1), 1e-12)
+    place = np.clip(((point - start) * along).sum(axis=1) / squared, 0.0, 1.0)
+    distances = np.linalg.norm(start + place[:, None] * along - point, axis=1)
+    nearest = int(np.argmin(distances))
+    return nearest + 1 if distances[nearest] <= GRAB_PX else None
+
+
+def drawn(corners: tuple[Point, ...], plane: Plane, colour: Rgb) -> Response:
+    """Return the outline with its grips."""
+    pixels = tuple((float(x), float(y)) for x, y in _pixels(corners, plane))
+    line = Line(pixels, colour, 1.5, closed=True, halo=True)
+    return Response((line, *(Handle(xy, colour, 3.5) for xy in pixels)))
+
+
+def _pixels(corners: tuple[Point, ...], plane: Plane) -> Floats:
+    return np.asarray(plane.pixel(np.array(corners))[:, :2])
