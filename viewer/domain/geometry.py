@@ -267,10 +267,10 @@ class Plane:
         origin = origin - unit(right) * half[0] - unit(down) * half[1]
         return cls(origin, unit(right), unit(down), pixel_mm, size_px)
 
-    @property
+    @cached_property
     def normal(self) -> Floats:
         """Right x down: into the screen, away from the reader."""
-        return np.cross(self.right, self.down)
+        return _frozen(np.cross(self.right, self.down), (3,), "The plane's normal")
 
     @property
     def centre_lps_mm(self) -> Floats:
