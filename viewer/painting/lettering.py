@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QTransform
@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath,
 from viewer.painting.fonts import font
 from viewer.rendering.primitives import Rgb, Text
 
-_HALO = QColor(0, 0, 0, 200)
-_HALO_PX = 2.6
+_HALO = QColor(0, 0, 0, 215)
+_HALO_PX = 3.0
 _RIM_PX = 3
 # Outlines are taken from a font this many times larger: hinting and whole sizes do not matter then.
 _FINER = 8
@@ -30,10 +30,11 @@ class Lettering:
     def draw(self, painter: QPainter, left: float, top: float) -> None:
         """Draw with the text's top left at (left, top), moved to the next whole device pixel.
 
-        The painter counts from pixel centres (it was shifted by half a pixel).
+        The painter counts from pixel centres (it was shifted by half a pixel). Rows of text start
+        at halves there: Python's own rounding (to even) would space them unevenly.
         """
-        x = round((left + 0.5) * self.ratio) / self.ratio - 0.5
-        y = round((top + 0.5) * self.ratio) / self.ratio - 0.5
+        x = floor((left + 0.5) * self.ratio + 0.25) / self.ratio - 0.5
+        y = floor((top + 0.5) * self.ratio + 0.25) / self.ratio - 0.5
         painter.drawImage(QPointF(x - self.rim_px, y - self.rim_px), self.image)
 
 

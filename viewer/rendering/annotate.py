@@ -14,7 +14,7 @@ from viewer.domain.geometry import Plane
 from viewer.domain.quantity import Spacing
 from viewer.domain.volume import ImageStack, Picture
 from viewer.rendering import palettes
-from viewer.rendering.corners import Corners
+from viewer.rendering.corners import Corners, letters_of
 from viewer.rendering.layout import LINE_PX, MARGIN_PX, Layout
 from viewer.rendering.palettes import PLANE_COLOURS
 from viewer.rendering.primitives import Anchor, Chip, Line, Point, Primitive, Rgb, Text
@@ -42,13 +42,13 @@ class Mark:
 
 
 def _letters_of(plane: Plane, picture: Picture) -> dict[str, str]:
+    edges = {"left": -plane.right, "right": plane.right, "top": -plane.down, "bottom": plane.down}
     if picture.is_volume:
-        return plane.letters()
+        return {edge: letters_of(direction) for edge, direction in edges.items()}
     pair = picture.orientation if isinstance(picture, ImageStack) else None
     if pair is None:
         return {}
     found = {}
-    edges = {"left": -plane.right, "right": plane.right, "top": -plane.down, "bottom": plane.down}
     for edge, direction in edges.items():
         axis = int(np.argmax(np.abs(direction)))
         if abs(direction[axis]) > 1 - _PARALLEL and axis < len(pair):
@@ -111,8 +111,8 @@ def crosshair(
     reach = 2.0 * float(np.hypot(*plane.size_px)) + float(np.hypot(x, y))
     lines = []
     for name, other in others.items():
-        along = np.cross(plane.normal, other.normal)
-        direction = np.array([along @ plane.right, along @ plane.down])
+        # The planes' common line, (normal x other normal), in pixels of this plane.
+        direction = np.array([-other.normal @ plane.down, other.normal @ plane.right])
         length = float(np.linalg.norm(direction))
         if length < _PARALLEL:
             continue
@@ -123,7 +123,7 @@ def crosshair(
             far = (x + sign * dx * reach, y + sign * dy * reach)
             part = _clipped(near, far, plane.size_px)
             if part is not None:
-                lines.append(Line(part, colour, alpha=0.75))
+                lines.append(Line(part, colour, alpha=0.6))
     return tuple(lines)
 
 

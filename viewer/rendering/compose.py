@@ -110,16 +110,18 @@ def compose(  # noqa: PLR0913 - each is one independent choice of the view
     Colour passes through unchanged. Where ``coverage`` is 0 the result is black; where a slice was
     not read yet it is hatched, never grey.
     """
-    shown = [layer for layer in layers if layer.colours[:, 3].any() and layer.labels.any()]
+    is_grey = section.values.ndim == 2 and palette == "grey"
     if section.values.ndim == 3:
         rgb32 = _colour(section.values)
     else:
-        look = _Look(window, inverted, palette)
-        first = shown.pop(0) if shown else None
         mixed = None if enhanced is None else (enhanced, split_x)
-        rgb32 = _monochrome(section, picture, look, mixed, first)
-    for layer in shown:
-        _blend(rgb32, layer)
+        rgb32 = _monochrome(section, picture, _Look(window, inverted, palette), mixed)
+    for layer in layers:
+        box = _box(layer)
+        if box is not None:
+            fill = _fill_grey if is_grey else _fill
+            fill(rgb32[box], layer.labels[box], layer.colours.tobytes())
+            is_grey = False  # the next layer lies on colours
     return Raster(_covered(rgb32, section), section.to_plane)
 
 
@@ -135,10 +137,12 @@ def _monochrome(
     picture: Picture,
     look: _Look,
     mixed: tuple[NDArray[np.float32], float | None] | None,
-    layer: Layer | None,
 ) -> Pixels:
-    plain = mixed is None and layer is None
-    if plain and not section.is_quantity and fits_table(section.values.dtype):
+    if mixed is not None:
+        levels = _mixed_levels(section, picture, look, *mixed)
+    elif section.is_quantity or not fits_table(section.values.dtype):
+        levels = _levels(section, picture, look)
+    else:
         table = grey_table(
             picture.quantity,
             section.k,
@@ -148,15 +152,7 @@ def _monochrome(
             palette=look.palette,
         )
         return looked_up(section.values, table)
-    if mixed is None:
-        levels = _levels(section, picture, look)
-    else:
-        levels = _mixed_levels(section, picture, look, *mixed)
-    if layer is None:
-        return looked_up(levels, palette_table(look.palette))
-    index = cv2.merge([levels, np.ascontiguousarray(layer.labels)])
-    both = np.asarray(index).view("<u2")[..., 0]
-    return looked_up(both, _overlay_table(layer.colours.tobytes(), look.palette))
+    return looked_up(levels, palette_table(look.palette))
 
 
 def _levels(section: Section, picture: Picture, look: _Look) -> Bytes:
@@ -205,41 +201,47 @@ def _colour(values: NDArray[Any]) -> Pixels:
     return rgba.view("<u4")[..., 0]
 
 
+def _box(layer: Layer) -> tuple[slice, slice] | None:
+    """Return the rows and columns that hold labels, None where there is nothing to fill."""
+    if not layer.colours[:, 3].any():
+        return None
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(layer.labels))
+    return (slice(top, top + height), slice(left, left + width)) if width else None
+
+
 @lru_cache(maxsize=16)
-def _overlay_table(colours: bytes, palette: str) -> Pixels:
+def _fill_table(colours: bytes) -> Pixels:
     """Return the pixel of (label << 8 | grey level): fills cost one look-up, no arithmetic."""
     rgba = np.frombuffer(colours, dtype=np.float64).reshape(256, 4)
-    below = palettes.PALETTES[palette].astype(np.float64)
     share = rgba[:, None, 3:]
-    mixed = below[None] * (1 - share) + rgba[:, None, :3] * share
+    mixed = np.arange(256.0)[None, :, None] * (1 - share) + rgba[:, None, :3] * share
     table = palettes.packed(np.rint(mixed).astype(np.uint8)).reshape(-1)
     table.setflags(write=False)
     return table
 
 
+def _fill_grey(rgb32: Pixels, labels: Bytes, colours: bytes) -> None:
+    """Lay labels over grey pixels, whose lowest byte is the grey level."""
+    levels = np.ascontiguousarray(rgb32.view(np.uint8)[:, ::4])
+    index = np.asarray(cv2.merge([levels, np.ascontiguousarray(labels)])).view("<u2")[..., 0]
+    rgb32[:] = looked_up(index, _fill_table(colours))
+
+
 @lru_cache(maxsize=16)
-def _blend_tables(colours: bytes) -> Bytes:
-    """Return (3, 65536): the new blue, green, red of (label << 8 | old channel)."""
-    rgba = np.frombuffer(colours, dtype=np.float64).reshape(256, 4)
-    share = rgba[:, None, 3]
-    old = np.arange(256.0)[None]
-    tables = [np.rint(old * (1 - share) + rgba[:, None, c] * share) for c in (2, 1, 0)]
-    return np.asarray(np.stack(tables).astype(np.uint8).reshape(3, -1))
+def _channel_tables(colours: bytes) -> Bytes:
+    """Return (3, 65536): the new blue, green and red of (label << 8 | old channel)."""
+    table = _fill_table(colours)
+    return np.stack([(table >> shift).astype(np.uint8) for shift in (0, 8, 16)])
 
 
-def _blend(rgb32: Pixels, layer: Layer) -> None:
-    """Lay a further layer over pixels that are colours already, inside its own box."""
-    rows = np.flatnonzero(layer.labels.any(axis=1))
-    columns = np.flatnonzero(layer.labels.any(axis=0))
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    labels = np.ascontiguousarray(layer.labels[box])
-    pixels = np.ascontiguousarray(rgb32[box])
-    channels = pixels.view(np.uint8).reshape(*pixels.shape, 4)
-    for channel, table in enumerate(_blend_tables(layer.colours.tobytes())):
-        old = np.ascontiguousarray(channels[..., channel])
-        index = np.asarray(cv2.merge([old, labels])).view("<u2")[..., 0]
-        channels[..., channel] = looked_up(index, table)
-    rgb32[box] = pixels
+def _fill(rgb32: Pixels, labels: Bytes, colours: bytes) -> None:
+    """Lay labels over pixels that are colours, channel by channel."""
+    over = np.ascontiguousarray(labels)
+    channels = rgb32.view(np.uint8)
+    for channel, table in enumerate(_channel_tables(colours)):
+        old = np.ascontiguousarray(channels[:, channel::4])
+        index = np.asarray(cv2.merge([old, over])).view("<u2")[..., 0]
+        channels[:, channel::4] = looked_up(index, table)
 
 
 def _covered(rgb32: Pixels, section: Section) -> Pixels:

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from viewer.domain.geometry import Plane, orientation_letters
+from viewer.domain.geometry import Floats, Plane, orientation_letters
 from viewer.domain.quantity import readable_unit
 from viewer.domain.study import Identity
 from viewer.domain.volume import Picture, Window, value_at
 
 Corners = dict[str, tuple[str, ...]]  # "tl", "tr", "bl", "br" -> lines from top to bottom
+
+NO_CORNERS: Corners = {"tl": (), "tr": (), "bl": (), "br": ()}
 
 _LONGEST = 25
 _MINUS = "−"
@@ -142,18 +145,28 @@ def _value(value: float) -> str:
     return number_text(value, 1 if abs(value) >= 100 else 2)
 
 
+@lru_cache(maxsize=64)
+def _letters(direction: bytes) -> str:
+    return orientation_letters(np.frombuffer(direction))
+
+
+def letters_of(direction_lps: Floats) -> str:
+    """Return ``domain.geometry.orientation_letters``, remembered: every frame asks for six."""
+    return _letters(direction_lps.tobytes())
+
+
 def location_text(plane: Plane) -> str:
     """Return where the plane lies along the patient axis that it faces: "F 14.5 mm".
 
     "" for oblique planes (more than 1 degree), where no single number says it.
     """
-    if len(orientation_letters(plane.normal)) != 1:
+    if len(letters_of(plane.normal)) != 1:
         return ""
     axis = int(np.argmax(np.abs(plane.normal)))
     place = float(plane.centre_lps_mm[axis])
     direction = np.zeros(3)
     direction[axis] = -1.0 if place < 0 else 1.0
-    return f"{orientation_letters(direction)} {abs(place):.1f} mm"
+    return f"{letters_of(direction)} {abs(place):.1f} mm"
 
 
 def corner_text(
@@ -161,7 +174,7 @@ def corner_text(
 ) -> Corners:
     """Return the lines of each corner; what the file does not say leaves no empty line."""
     if mode is CornerMode.NONE:
-        return {"tl": (), "tr": (), "bl": (), "br": ()}
+        return NO_CORNERS
     identity = picture.identity
     whole = mode is CornerMode.FULL
     return {

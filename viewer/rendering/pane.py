@@ -20,6 +20,7 @@ from viewer.rendering.annotate import (
     ruler,
 )
 from viewer.rendering.corners import (
+    NO_CORNERS,
     CornerMode,
     Corners,
     ViewFacts,
@@ -112,7 +113,7 @@ def pane_primitives(info: PaneInfo) -> tuple[Primitive, ...]:
 def _standing_texts(info: PaneInfo, layout: Layout) -> list[Primitive]:
     """Return letters, corners, marks and the ruler: what stands in the same place in every pane."""
     show_corners = info.corners is not CornerMode.NONE and not info.is_small
-    corners = _corner_lines(info) if show_corners else {"tl": (), "tr": (), "bl": (), "br": ()}
+    corners: Corners = _corner_lines(info) if show_corners else NO_CORNERS
     top_rows = max(len(corners["tr"]), 1)
     bottom_rows = len(corners["br"]) + bool(show_corners and info.plane_name and not info.brief)
     room = (

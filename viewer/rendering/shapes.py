@@ -32,6 +32,7 @@ TEXT_PX = 11.0
 _LINE_PX = 14.0
 _TICK_PX = 4.0
 _ELLIPSE_POINTS = 72
+_DASHES_FROM_PX = 48.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,11 @@ def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line
         # The short axis is the thinner one, so that the two are told apart where they are alike.
         width = 1.5 if number == 0 else 1.0
         ends = xy[start : start + 2]
-        lines.append(Line(_path(ends), colour, width, dashed=dashed, halo=True))
-        lines += [Line(_path(tick), colour, width, halo=True) for tick in _ticks(ends)]
+        # A short line has no room for dashes; its label and the outline say whose it is.
+        dashes = dashed and float(np.linalg.norm(ends[1] - ends[0])) > _DASHES_FROM_PX
+        lines.append(Line(_path(ends), colour, width, dashed=dashes, halo=True))
+        if kind == "distance":
+            lines += [Line(_path(tick), colour, width, halo=True) for tick in _ticks(ends)]
     return tuple(lines)
 
 
@@ -227,7 +231,7 @@ def placed_label(shape: Shape, layout: Layout, others: Sequence[Box] = ()) -> tu
 
 
 def _ink(shape: Shape) -> Rgb:
-    return palettes.AI if shape.colour == palettes.AI else palettes.INK
+    return palettes.AI_TEXT if shape.colour == palettes.AI else palettes.INK
 
 
 def _grown(box: Box, by: float) -> Box:
