@@ -34,6 +34,7 @@ _READABLE = {
     "{pixels}": "px",
     "{pixels}2": "px²",
     "{counts}": "counts",
+    "{voxels}": "voxels",
 }
 
 # field.md 4.6: digits that are shown; the full value is stored.
@@ -48,6 +49,7 @@ _DECIMALS = {
     "1": 2,
     "{pixels}": 1,
     "{pixels}2": 1,
+    "{voxels}": 0,
 }
 
 

@@ -1,0 +1,60 @@
+"""Finds the plug-ins that were installed with the program or beside it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from viewer.domain.finding import Finding, Severity
+from viewer.domain.methods import Filter
+
+GROUP = "negatoscope.plugins"
+# A plain checkout was not installed, so its own families are not among the entry points.
+SHIPPED = ("plugins.enhance",)
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """Everything that plug-ins brought; ``findings`` names those that were left out, and why."""
+
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
+    """Import all plug-ins (``modules`` by name, else those found) and check what they describe."""
+    names = dict.fromkeys(_found() if modules is None else modules)
+    filters: dict[str, Filter] = {}
+    findings: list[Finding] = []
+    for name in names:
+        try:
+            methods = tuple(import_module(name).METHODS)
+        except Exception as error:  # noqa: BLE001 - the border: a plug-in may fail in any way
+            findings.append(_left_out(name, f"it could not be loaded: {type(error).__name__}"))
+            continue
+        for method in methods:
+            reason = _reason_against(method, filters)
+            if reason:
+                findings.append(_left_out(name, reason))
+            else:
+                filters[method.key] = method
+    return Extensions(filters, tuple(findings))
+
+
+def _found() -> tuple[str, ...]:
+    installed = tuple(point.value for point in entry_points(group=GROUP))
+    return (*SHIPPED, *installed)
+
+
+def _reason_against(method: object, known: Mapping[str, Filter]) -> str:
+    if not isinstance(method, Filter):
+        return f"{type(method).__name__} is no description of a method"
+    if not (method.key and method.title and method.purpose and method.caution and method.source):
+        return f"{method.key or 'a method'} lacks its title, purpose, caution or source"
+    return f"the key {method.key} is taken" if method.key in known else ""
+
+
+def _left_out(name: str, reason: str) -> Finding:
+    return Finding(
+        Severity.WARNING, name, f"The plug-in {name} is left out: {reason}.", "Update or remove it."
+    )

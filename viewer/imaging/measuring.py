@@ -1,0 +1,202 @@
+"""The one place that turns shapes into numbers, with a receipt for each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from viewer import __version__
+from viewer.domain.geometry import Floats, unit
+from viewer.domain.measurement import Receipt
+from viewer.domain.quantity import (
+    AREA,
+    LENGTH,
+    LONG_AXIS,
+    LONGEST_DIAMETER_3D,
+    MAXIMUM,
+    MEAN,
+    MINIMUM,
+    SHORT_AXIS,
+    STANDARD_DEVIATION,
+    VOLUME,
+    VOXEL_COUNT,
+    Quantity,
+)
+from viewer.domain.segmentation import OriginKind, Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused
+from viewer.imaging.diameters import longest_diameter, slice_diameters
+from viewer.imaging.statistics import (
+    Ellipse,
+    RoiStatistics,
+    ellipse_voxels,
+    mask_statistics,
+    statistics_of,
+)
+
+Measured = tuple[tuple[Quantity, ...], Receipt]
+PROGRAM = f"Negatoscope {__version__}"
+VOXEL_RULE = "voxels whose centre lies inside, on the nearest layer; SD divides by N"
+_RIGHT_ANGLE = 1e-3
+
+
+def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
+    """Return the quantities and the receipt of a shape.
+
+    ``kind`` and the meaning of the points (n, 3) are those of ``domain.measurement.KINDS``. The
+    same points give the same numbers in any view. Of an ImageStack points lie in picture space,
+    and lengths carry the unit of its spacing ("{pixels}" where that is unknown).
+
+    Raises
+    ------
+    InputRefused
+        The shape has no extent, lies outside, or crosses slices whose distances are not known.
+    """
+    points = np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3)
+    if not np.isfinite(points).all():
+        raise InputRefused("A point that is not finite cannot be measured.")
+    if kind == "distance":
+        return _distance(points, picture)
+    if kind == "bidirectional":
+        return _bidirectional(points, picture)
+    if kind == "ellipse":
+        return _ellipse(points, picture)
+    raise InputRefused(f"There is no measurement called {kind}.")
+
+
+def _length(start: Floats, end: Floats, picture: Picture) -> float:
+    if not picture.is_volume and abs(float(end[2] - start[2])) > 1e-6:
+        raise InputRefused("A distance between different images of a stack is not defined.")
+    index = picture.grid.index(np.stack((start, end)))
+    if picture.is_unsafe and abs(float(index[1, 2] - index[0, 2])) > 1e-3:
+        raise InputRefused(
+            "The distances between these slices are not safe to measure.",
+            remedy="Measure within one slice.",
+        )
+    length = float(np.linalg.norm(end - start))
+    if length < 1e-6:
+        raise InputRefused("A distance without length is refused.")
+    return length
+
+
+def _distance(points: Floats, picture: Picture) -> Measured:
+    length = _length(points[0], points[1], picture)
+    unit_name = picture.spacing.length_unit
+    receipt = _receipt(picture, points, None, "straight line between two points")
+    return (Quantity(LENGTH, length, unit_name),), receipt
+
+
+def _bidirectional(points: Floats, picture: Picture) -> Measured:
+    long, short = (_length(points[a], points[b], picture) for a, b in ((0, 1), (2, 3)))
+    angle = abs(float(unit(points[1] - points[0]) @ unit(points[3] - points[2])))
+    if angle > _RIGHT_ANGLE:
+        raise InputRefused("The two diameters must stand at a right angle.")
+    name = picture.spacing.length_unit
+    receipt = _receipt(picture, points, None, "two perpendicular straight lines")
+    return (Quantity(LONG_AXIS, long, name), Quantity(SHORT_AXIS, short, name)), receipt
+
+
+def _ellipse(points: Floats, picture: Picture) -> Measured:
+    ellipse = Ellipse.of(points)
+    voxels = ellipse_voxels(picture, ellipse)
+    found = statistics_of(picture, voxels)
+    area_unit = "mm2" if picture.spacing.is_known else "{pixels}2"
+    receipt = _receipt(picture, points, found, f"area of the ellipse itself; {VOXEL_RULE}")
+    return (Quantity(AREA, ellipse.area_mm2, area_unit), *_values(found)), receipt
+
+
+def _values(found: RoiStatistics) -> tuple[Quantity, ...]:
+    return (
+        Quantity(MEAN, found.mean, found.unit),
+        Quantity(STANDARD_DEVIATION, found.sd, found.unit),
+        Quantity(MINIMUM, found.minimum, found.unit),
+        Quantity(MAXIMUM, found.maximum, found.unit),
+        Quantity(VOXEL_COUNT, float(found.n), "{voxels}"),
+    )
+
+
+def _receipt(
+    picture: Picture, points: Floats, found: RoiStatistics | None, rule: str, network: str = ""
+) -> Receipt:
+    if found is None:
+        last = picture.grid.shape_kji[0] - 1
+        k = np.clip(np.floor(picture.grid.index(points)[:, 2] + 0.5), 0, last).astype(int)
+        slices: Sequence[int] = sorted({int(n) for n in k})
+    else:
+        slices = found.slices_k
+    instances = picture.identity.instances
+    uids = tuple(dict.fromkeys(instances[k].sop_instance_uid for k in slices if k < len(instances)))
+    return Receipt(
+        series_uid=picture.identity.series.uid,
+        sop_instance_uids=uids,
+        n_voxels=None if found is None else found.n,
+        value_chain=_chain_text(picture, slices) if found is not None else "no values are used",
+        spacing=picture.spacing,
+        rule=rule,
+        program=PROGRAM,
+        network=network,
+    )
+
+
+def _chain_text(picture: Picture, slices: Sequence[int]) -> str:
+    quantity = picture.quantity
+    name = quantity.name or "stored values"
+    slopes = quantity.slope_k[list(slices)]
+    intercepts = quantity.intercept_k[list(slices)]
+    if (slopes == slopes[0]).all() and (intercepts == intercepts[0]).all():
+        return f"stored x {slopes[0]:g} + {intercepts[0]:g} = {name}"
+    return f"stored x slope + intercept of each slice = {name}"
+
+
+def measured_segment(
+    segmentation: Segmentation, number: int, picture: Picture
+) -> tuple[tuple[Quantity, ...], Receipt, Floats]:
+    """Return quantities, receipt, and the ends (2, 3) of the longest diameter of a segment.
+
+    Volume is voxel count x voxel size; the diameter lies between voxel centres of the surface.
+
+    Raises
+    ------
+    InputRefused
+        The segment is empty, the grids differ, or the geometry is not safe.
+    """
+    mask = segmentation.labels == number
+    name = segmentation.segment(number).name
+    if not mask.any():
+        raise InputRefused("The segment is empty: it has no volume.", where=name)
+    if segmentation.grid != picture.grid:
+        raise InputRefused("The segment lies on another grid than the picture.", where=name)
+    if not picture.is_volume or picture.is_unsafe:
+        raise InputRefused("These images form no safe volume, so a volume cannot be measured.")
+    found = mask_statistics(picture, mask)
+    ends, length = longest_diameter(mask, segmentation.grid)
+    volume = found.n * segmentation.grid.voxel_volume_mm3 / 1000
+    origin = segmentation.origin
+    network = origin.short if origin.kind is OriginKind.NETWORK else ""
+    receipt = _receipt(picture, ends, found, f"voxel count x voxel size; {VOXEL_RULE}", network)
+    quantities = (
+        Quantity(VOLUME, volume, "ml"),
+        Quantity(LONGEST_DIAMETER_3D, length, "mm"),
+        *_values(found),
+    )
+    return quantities, receipt, ends
+
+
+def segment_bidirectional(segmentation: Segmentation, number: int) -> Floats:
+    """Return (4, 3): ends of the longest diameter on the largest slice, and of the widest across it.
+
+    Both run inside the segment's outline on the acquired slice with the most voxels.
+
+    Raises
+    ------
+    InputRefused
+        The segment is empty, or thinner than a voxel.
+    """
+    mask = segmentation.labels == number
+    counts = mask.sum(axis=(1, 2))
+    if not counts.any():
+        raise InputRefused(
+            "The segment is empty: it has no diameters.", where=segmentation.segment(number).name
+        )
+    k = int(np.argmax(counts))
+    return slice_diameters(mask[k], segmentation.grid, k)

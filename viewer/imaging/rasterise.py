@@ -1,0 +1,142 @@
+"""Shapes to voxels: balls, discs, polygons. A voxel belongs to a shape if its centre lies in it."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewer.domain.geometry import Floats, Grid, Plane
+from viewer.errors import InputRefused
+from viewer.imaging.statistics import layer_voxels
+
+Mask = NDArray[np.bool_]
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A mask (k, j, i) and the voxel of the grid where it begins."""
+
+    start_kji: Shape
+    mask: Mask
+
+
+def _points(points_lps_mm: ArrayLike) -> Floats:
+    points = np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3)
+    if not len(points) or not np.isfinite(points).all():
+        raise InputRefused("A stroke needs at least one finite point.")
+    return points
+
+
+def ball_stroke(grid: Grid, points_lps_mm: ArrayLike, radius_mm: float) -> Block | None:
+    """Return the voxels within ``radius_mm`` of the line through points (n, 3); None outside.
+
+    Distances are those in the patient, so a ball stays a ball on anisotropic and sheared grids.
+    """
+    points = _points(points_lps_mm)
+    bounds = _bounds(grid, points, radius_mm)
+    if bounds is None:
+        return None
+    start, stop = bounds
+    k, j, i = (np.arange(a, b) for a, b in zip(start, stop, strict=True))
+    mesh = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)
+    centres = grid.world(mesh[..., ::-1])
+    mask = _distance_squared(centres, points) <= radius_mm**2 * (1 + 1e-12)
+    return _trimmed(start, mask)
+
+
+def disc_stroke(
+    grid: Grid, points_lps_mm: ArrayLike, radius_mm: float, plane: Plane
+) -> Block | None:
+    """Return the voxels of the layer nearest to ``plane`` within ``radius_mm`` of the stroke.
+
+    Distances are measured within the plane. On an acquired plane this is a disc on one slice; on
+    an oblique one the staircase of voxels that the plane runs through.
+    """
+    points = _points(points_lps_mm)
+    points = points - np.outer(plane.pixel(points)[:, 2], plane.normal)
+    rim = radius_mm * np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)], dtype=np.float64)
+    offsets = rim @ np.stack((plane.right, plane.down))
+    corners = (points[:, None, :] + offsets[None, :, :]).reshape(-1, 3)
+    voxels, _ = layer_voxels(grid, corners, plane.normal)
+    centres = grid.world(voxels)
+    centres = centres - np.outer(plane.pixel(centres)[:, 2], plane.normal)
+    inside = _distance_squared(centres, points) <= radius_mm**2 * (1 + 1e-12)
+    return _block(voxels[inside])
+
+
+def polygon_block(grid: Grid, points_lps_mm: ArrayLike, plane: Plane) -> Block | None:
+    """Return the voxels of the layer nearest to ``plane`` inside a polygon (n, 3); even-odd rule.
+
+    Raises
+    ------
+    InputRefused
+        Fewer than three points.
+    """
+    points = _points(points_lps_mm)
+    if len(points) < 3:
+        raise InputRefused("A polygon needs three points.")
+    flat = plane.pixel(points)[:, :2]
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    box = np.array([(low[0], low[1]), (low[0], high[1]), (high[0], low[1]), (high[0], high[1])])
+    voxels, _ = layer_voxels(grid, plane.world(box), plane.normal)
+    inside = _in_polygon(plane.pixel(grid.world(voxels))[:, :2], flat)
+    return _block(voxels[inside])
+
+
+def _in_polygon(points: Floats, polygon: Floats) -> Mask:
+    inside = np.zeros(len(points), dtype=bool)
+    x, y = points.T
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 == y1:
+            continue
+        crosses = (y0 <= y) != (y1 <= y)
+        inside ^= crosses & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+    return inside
+
+
+def _bounds(grid: Grid, points: Floats, radius_mm: float) -> tuple[Shape, Shape] | None:
+    # How far an index can move within the radius, along each axis: rows of the inverse affine.
+    reach = np.linalg.norm(grid.lps_to_ijk[:3, :3], axis=1) * radius_mm
+    index = grid.index(points)
+    low = np.ceil(index.min(axis=0) - reach).astype(int)
+    high = np.floor(index.max(axis=0) + reach).astype(int) + 1
+    low = np.maximum(low, 0)
+    high = np.minimum(high, grid.shape_kji[::-1])
+    if (low >= high).any():
+        return None
+    i, j, k = (int(n) for n in low)
+    ii, jj, kk = (int(n) for n in high)
+    return (k, j, i), (kk, jj, ii)
+
+
+def _distance_squared(centres: Floats, points: Floats) -> Floats:
+    """Return the squared distance of ``centres`` (..., 3) to the line through ``points``."""
+    best = ((centres - points[0]) ** 2).sum(axis=-1)
+    for start, end in pairwise(points):
+        edge = end - start
+        squared = float(edge @ edge)
+        if squared == 0:
+            continue
+        share = np.clip((centres - start) @ edge / squared, 0, 1)
+        nearest = start + share[..., None] * edge
+        best = np.minimum(best, ((centres - nearest) ** 2).sum(axis=-1))
+    return np.asarray(best)
+
+
+def _trimmed(start: Shape, mask: Mask) -> Block | None:
+    if not mask.any():
+        return None
+    return Block(start, mask)
+
+
+def _block(voxels_ijk: NDArray[np.int64]) -> Block | None:
+    if not len(voxels_ijk):
+        return None
+    kji = voxels_ijk[:, ::-1]
+    low, high = kji.min(axis=0), kji.max(axis=0)
+    mask = np.zeros(high - low + 1, dtype=bool)
+    mask[tuple((kji - low).T)] = True
+    k, j, i = (int(n) for n in low)
+    return Block((k, j, i), mask)

@@ -1,0 +1,94 @@
+"""From a quantity to grey: VOI windows, exactly as the standard writes them."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewer.domain.volume import Picture, Window, WindowFunction
+
+# field.md 4.3: number key -> window, HU.
+PRESETS: dict[int, Window] = {
+    1: Window(40, 400, "Soft tissue"),
+    2: Window(-600, 1500, "Lung"),
+    3: Window(90, 150, "Liver"),
+    4: Window(400, 2000, "Bone"),
+    5: Window(40, 80, "Brain"),
+    6: Window(40, 40, "Stroke"),
+    7: Window(50, 350, "Mediastinum"),
+    8: Window(300, 600, "Angio"),
+    9: Window(75, 200, "Subdural"),
+}
+_PET = Window(3.0, 6.0, "SUV 0-6")
+_SAMPLE = 400_000
+
+
+def windowed(values: ArrayLike, window: Window) -> NDArray[np.float64]:
+    """Return grey from 0 (black) to 1 (white): PS3.3 C.11.2.1.2.1, .2 and C.11.2.1.3.1.
+
+    LINEAR follows the standard's formula with its half and one offsets; of a width of 1 or less
+    only the threshold at ``center - 0.5`` remains.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    c, w = window.center, window.width
+    if window.function is WindowFunction.SIGMOID:
+        return np.asarray(1 / (1 + np.exp(np.clip(-4 * (x - c) / w, -500, 500))))
+    if window.function is WindowFunction.LINEAR_EXACT:
+        return np.asarray(np.clip((x - c) / w + 0.5, 0, 1))
+    if w <= 1:
+        return np.where(x <= c - 0.5, 0.0, 1.0)
+    return np.asarray(np.clip((x - (c - 0.5)) / (w - 1) + 0.5, 0, 1))
+
+
+def _sample(picture: Picture) -> NDArray[np.float64]:
+    """Return some read values as the quantity, for windows (not for numbers)."""
+    read = np.flatnonzero(picture.loaded_k)
+    if not len(read) or picture.is_colour:
+        return np.zeros(1)
+    chosen = read[:: max(1, len(read) // 40)]
+    _, n_j, n_i = picture.grid.shape_kji
+    step = max(1, int(np.sqrt(len(chosen) * n_j * n_i / _SAMPLE)))
+    parts = [
+        picture.quantity.slice_values(picture.stored[k, ::step, ::step], int(k)).ravel()
+        for k in chosen
+    ]
+    values = np.concatenate(parts).astype(np.float64)
+    finite = values[np.isfinite(values)]
+    return finite if len(finite) else np.zeros(1)
+
+
+def _between(low: float, high: float, name: str) -> Window:
+    width = max(high - low, 1e-6)
+    return Window(low + width / 2, width, name, WindowFunction.LINEAR_EXACT)
+
+
+def percentile_window(picture: Picture, low: float = 1.0, high: float = 99.0) -> Window:
+    """Return the window of the middle of the values that were read (a sample of them)."""
+    a, b = np.percentile(_sample(picture), (low, high))
+    return _between(float(a), float(b), f"{low:g}-{high:g} %")
+
+
+def full_window(picture: Picture) -> Window:
+    """Return the window from the lowest to the highest value that was read."""
+    lows, highs = [], []
+    for k in np.flatnonzero(picture.loaded_k):
+        plane = picture.quantity.slice_values(picture.stored[k], int(k))
+        lows.append(float(np.nanmin(plane)))
+        highs.append(float(np.nanmax(plane)))
+    if not lows:
+        return percentile_window(picture)
+    return _between(min(lows), max(highs), "full range")
+
+
+def default_window(picture: Picture) -> Window:
+    """Return the file's window, or the usual one of the modality, or 1-99 %."""
+    display = picture.display
+    if picture.quantity.unit == "{SUVbw}g/ml":
+        return _PET
+    if display.windows:
+        return display.windows[0]
+    if display.windows_k:
+        return display.windows_k[len(display.windows_k) // 2]
+    if picture.quantity.unit == "[hnsf'U]":
+        return PRESETS[1]
+    return replace(percentile_window(picture), name="1-99 %")
