@@ -1,0 +1,1 @@
+"""Every verb, declared once; menus, keys, palette, command line and journeys read the table."""

@@ -1,0 +1,131 @@
+"""What an action may touch, and what it may ask of the door it was called through."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.card import NetworkCard
+from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import ViewerError
+from viewer.extensions.discover import Extensions
+from viewer.inference.supervisor import Supervisor
+from viewer.jobs.runner import Runner
+from viewer.session.pictures import Pictures
+from viewer.session.session import Session
+from viewer.session.viewing import Viewing
+
+log = logging.getLogger("negatoscope")
+NoticeKind = Literal["done", "warning", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence for the person at the screen, with details to unfold."""
+
+    kind: NoticeKind
+    text: str
+    details: str = ""
+
+
+class Door(Protocol):
+    """What only a door can do: ask the person, tell the person, and picture what is painted."""
+
+    def ask_open(self, title: str, *, folder: bool) -> tuple[Path, ...]:
+        """Ask for files or a folder; () if the person thought better of it."""
+
+    def ask_save(self, title: str, suggestion: str) -> Path | None:
+        """Ask where to save (replacing was confirmed then); None if not at all."""
+
+    def tell(self, notice: Notice) -> None:
+        """Show a notice."""
+
+    def capture(self, pane: str) -> NDArray[np.uint8]:
+        """Return what a pane ("axial", ..., "3d", or "window") shows now: (h, w, 3), RGB."""
+
+
+@dataclass
+class Context:
+    """The session, where one looks, and the helpers; one for each open window or command."""
+
+    session: Session
+    viewing: Viewing
+    pictures: Pictures
+    jobs: Runner
+    supervisor: Supervisor
+    extensions: Extensions
+    door: Door
+    cards: dict[str, tuple[NetworkCard, Path]] = field(default_factory=dict)
+    quit: Callable[[], None] = lambda: None
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that is shown, None if there is none."""
+        return self.pictures.loaded.get(self.viewing.look.picture_key)
+
+    def need_picture(self) -> Picture:
+        """Return the shown picture.
+
+        Raises
+        ------
+        ViewerError
+            Nothing is open.
+        """
+        picture = self.picture
+        if picture is None:
+            raise ViewerError("No study is open.", remedy="Open a folder or a file first.")
+        return picture
+
+    @property
+    def segmentation(self) -> Segmentation | None:
+        """The active segmentation, or None."""
+        uid = self.viewing.look.segmentation_uid
+        return next((s for s in self.session.state.segmentations if s.uid == uid), None)
+
+    def need_segment(self) -> tuple[Segmentation, Segment]:
+        """Return the active segmentation and segment.
+
+        Raises
+        ------
+        ViewerError
+            None is chosen.
+        """
+        segmentation = self.segmentation
+        number = self.viewing.look.segment_number
+        if segmentation is not None:
+            for segment in segmentation.segments:
+                if segment.number == number:
+                    return segmentation, segment
+        raise ViewerError("No segment is chosen.", remedy="Run a network, or add a segment.")
+
+    def tell_fault(self, error: Exception) -> None:
+        """Show an error: a readable one as its sentence, a fault of ours with its reference."""
+        if isinstance(error, ViewerError):
+            self.door.tell(Notice("warning", error.sentence()))
+            return
+        log.error("fault", exc_info=error)
+        text = "Something went wrong inside the program; the session is safe and goes on."
+        self.door.tell(Notice("fault", text, f"{type(error).__name__}: {error}"))
+
+
+def has_picture(context: Context) -> str:
+    """Return "" when a picture is shown, else the reason."""
+    return "" if context.picture is not None else "No study is open."
+
+
+def has_volume(context: Context) -> str:
+    """Return "" when a picture with patient geometry is shown, else the reason."""
+    picture = context.picture
+    if picture is None:
+        return "No study is open."
+    return "" if picture.is_volume else "These images do not form a volume."
+
+
+def has_segment(context: Context) -> str:
+    """Return "" when a segment is chosen, else the reason."""
+    return "" if context.segmentation is not None else "No segment is chosen."

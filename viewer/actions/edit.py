@@ -1,0 +1,62 @@
+"""Undo, redo, delete."""
+
+from collections.abc import Sequence
+
+from viewer.actions.context import Context
+from viewer.actions.registry import Choice, action
+from viewer.session.edits_measurement import RemoveMeasurement
+
+
+def _cannot_undo(context: Context) -> str:
+    return "" if context.session.can_undo else "There is nothing to undo."
+
+
+def _cannot_redo(context: Context) -> str:
+    return "" if context.session.can_redo else "There is nothing to redo."
+
+
+@action("edit.undo", "Undo", group="Edit", keys=("Ctrl+Z",), enabled=_cannot_undo)
+def undo(context: Context) -> None:
+    """Take the last edit back; all edits of all tools stand in one history."""
+    context.session.undo()
+
+
+@action("edit.redo", "Redo", group="Edit", keys=("Ctrl+Shift+Z", "Ctrl+Y"), enabled=_cannot_redo)
+def redo(context: Context) -> None:
+    """Do again what was undone."""
+    context.session.redo()
+
+
+def _nothing_selected(context: Context) -> str:
+    uid = context.viewing.look.selected_uid
+    known = {m.uid for m in context.session.state.measurements}
+    return "" if uid in known else "No measurement is selected."
+
+
+@action(
+    "edit.delete",
+    "Delete the measurement",
+    group="Edit",
+    keys=("Del", "Backspace"),
+    enabled=_nothing_selected,
+)
+def delete(context: Context) -> None:
+    """Delete the selected measurement."""
+    context.session.apply(RemoveMeasurement(context.viewing.look.selected_uid))
+    context.viewing.set(selected_uid="")
+
+
+def _measurements(context: Context) -> Sequence[Choice]:
+    return [Choice(m.label, {"uid": m.uid}) for m in context.session.state.measurements]
+
+
+@action("edit.select", "Select a measurement", group="Edit", choices=_measurements)
+def select(context: Context, *, uid: str) -> None:
+    """Select a measurement and go to it."""
+    measurement = context.session.state.measurement(uid)
+    context.viewing.set(selected_uid=uid)
+    picture = context.picture
+    if picture is not None and picture.key == measurement.volume_key:
+        points = measurement.points_lps_mm
+        middle = tuple(sum(p[axis] for p in points) / len(points) for axis in range(3))
+        context.viewing.cross(picture, middle)

@@ -1,0 +1,122 @@
+"""The enhancement chain of the shown picture. Measurements keep reading the original voxels."""
+
+from collections.abc import Sequence
+
+from viewer.actions.context import Context, has_picture
+from viewer.actions.registry import Choice, action
+from viewer.domain.chain import Chain, Setting, Step
+from viewer.domain.methods import Filter
+from viewer.errors import InputRefused
+from viewer.session.edits_chain import SetChain
+
+
+def chain_of(context: Context) -> Chain:
+    """Return the chain of the shown picture."""
+    return context.session.state.chain(context.need_picture().key)
+
+
+def filter_of(context: Context, key: str) -> Filter:
+    """Return a filter by its key.
+
+    Raises
+    ------
+    InputRefused
+        There is none.
+    """
+    try:
+        return context.extensions.filters[key]
+    except KeyError:
+        raise InputRefused(f"There is no filter called {key}.") from None
+
+
+def _set(context: Context, chain: Chain, name: str, merge_key: str = "") -> None:
+    edit = SetChain(context.need_picture().key, chain, name)
+    context.session.apply(edit, merge_key=merge_key)
+
+
+def _filters(context: Context) -> Sequence[Choice]:
+    return [Choice(f.title, {"filter": f.key}) for f in context.extensions.filters.values()]
+
+
+@action("enhance.add", "Add a filter", group="Enhance", choices=_filters, enabled=has_picture)
+def add(context: Context, *, filter: str) -> None:  # noqa: A002 - the field's word
+    """Add a filter at the end of the chain, with its usual settings."""
+    found = filter_of(context, filter)
+    chain = chain_of(context)
+    step = Step.of(found.key, found.defaults())
+    _set(context, Chain((*chain.steps, step)), f"add {found.title}")
+
+
+def _no_steps(context: Context) -> str:
+    if context.picture is None:
+        return "No study is open."
+    return "" if chain_of(context).steps else "No filter was added."
+
+
+@action("enhance.set", "Set a filter's parameter", group="Enhance", enabled=_no_steps)
+def set_parameter(context: Context, *, index: int, parameter: str, value: Setting) -> None:
+    """Change one parameter of one step; a drag of the slider becomes one entry to undo."""
+    chain = chain_of(context)
+    step = chain.steps[index]
+    found = filter_of(context, step.key)
+    values = found.checked({**step.values(), parameter: value})
+    name = f"{found.title}: {parameter}"
+    _set(
+        context,
+        chain.replaced(
+            index,
+            Step.of(step.key, values) if step.on else step.with_value(parameter, values[parameter]),
+        ),
+        name,
+        f"chain:{index}:{parameter}",
+    )
+
+
+@action("enhance.toggle", "Switch a filter on or off", group="Enhance", enabled=_no_steps)
+def toggle(context: Context, *, index: int) -> None:
+    """Switch one step of the chain on or off."""
+    chain = chain_of(context)
+    step = chain.steps[index]
+    title = filter_of(context, step.key).title
+    switched = Step(step.key, step.parameters, not step.on)
+    _set(context, chain.replaced(index, switched), f"{title} {'on' if switched.on else 'off'}")
+
+
+@action("enhance.remove", "Remove a filter", group="Enhance", enabled=_no_steps)
+def remove(context: Context, *, index: int) -> None:
+    """Take one step out of the chain."""
+    chain = chain_of(context)
+    title = filter_of(context, chain.steps[index].key).title
+    _set(context, chain.removed(index), f"remove {title}")
+
+
+@action("enhance.move", "Move a filter", group="Enhance", enabled=_no_steps)
+def move(context: Context, *, index: int, to: int) -> None:
+    """Put one step of the chain at another place."""
+    chain = chain_of(context)
+    if not 0 <= to < len(chain.steps):
+        return
+    title = filter_of(context, chain.steps[index].key).title
+    _set(context, chain.moved(index, to), f"move {title}")
+
+
+@action("enhance.clear", "Remove all filters", group="Enhance", enabled=_no_steps)
+def clear(context: Context) -> None:
+    """Show the picture as it was acquired."""
+    _set(context, Chain(), "remove all filters")
+
+
+@action("enhance.split", "Split line", group="Enhance", keys=("S",), enabled=_no_steps)
+def split(context: Context, *, position: float | None = None) -> None:
+    """Show the original left of a line and the enhanced picture right of it; drag the line."""
+    look = context.viewing.look
+    if position is not None:
+        context.viewing.set(split=min(1.0, max(0.0, position)))
+    else:
+        context.viewing.set(split=0.5 if look.split is None else None)
+
+
+@action("enhance.original", "Show the original", group="Enhance", enabled=_no_steps)
+def original(context: Context, *, on: bool) -> None:
+    """Show the original while the key O is held."""
+    context.viewing.set(original=on)

@@ -1,0 +1,212 @@
+"""Open, show, close."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.actions.context import Context, Notice, has_picture
+from viewer.actions.registry import Choice, action
+from viewer.domain.ledger import Fate
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused
+from viewer.intake.decode import thumbnail
+from viewer.intake.scan import Scan, scan
+from viewer.jobs.job import Ticket
+from viewer.jobs.runner import Outcomes
+
+
+@action("file.open_folder", "Open a folder...", group="File", keys=("Ctrl+Shift+O",))
+def open_folder(context: Context) -> None:
+    """Open every study in a folder, with its subfolders."""
+    open_paths(context, paths=context.door.ask_open("Open a folder", folder=True))
+
+
+@action("file.open_files", "Open files...", group="File", keys=("Ctrl+O",))
+def open_files(context: Context) -> None:
+    """Open DICOM files, a DICOMDIR, a ZIP archive or a NIfTI file."""
+    open_paths(context, paths=context.door.ask_open("Open files", folder=False))
+
+
+@action("file.open_paths", "Open paths", group="File")
+def open_paths(context: Context, *, paths: Sequence[Path | str]) -> None:
+    """Open folders and files, and show the largest volume found."""
+    places = tuple(Path(path) for path in paths)
+    if not places:
+        return
+    context.session.open_paths(tuple(str(path) for path in places))
+    read_paths(context, places)
+
+
+def read_paths(context: Context, places: Sequence[Path]) -> None:
+    """Scan ``places`` as a job and show what they hold; nothing is written to the journal."""
+    for place in places:
+        if not place.exists():
+            raise InputRefused(
+                "There is no such file or folder.", where=str(place), remedy="Check the path."
+            )
+
+    def done(found: Scan) -> None:
+        new = context.pictures.add(found)
+        _read_thumbnails(context, new)
+        if not found.pictures:
+            _say_nothing_found(context, found, places)
+            return
+        show(context, key=context.pictures.best(new or [s.key for s in found.pictures]))
+        if found.ledger.refused:
+            n = len(found.ledger.refused)
+            context.door.tell(
+                Notice(
+                    "warning",
+                    f"{n} file{'' if n == 1 else 's'} could not be used; the list names them.",
+                    "\n".join(f"{f.path}: {f.reason} {f.hint}" for f in found.ledger.refused),
+                )
+            )
+
+    context.jobs.submit(
+        lambda ticket: scan(places, ticket),
+        Outcomes(done=done, failed=context.tell_fault),
+        title="Reading headers",
+    )
+
+
+def _say_nothing_found(context: Context, found: Scan, places: Sequence[Path]) -> None:
+    names = ", ".join(place.name for place in places)
+    refused = found.ledger.refused
+    text = f"{names}: no image was found in {found.ledger.n_files} files."
+    if len(refused) == 1:
+        text = f"{Path(refused[0].path).name}: {refused[0].reason} {refused[0].hint}"
+    details = "\n".join(f"{f.path}: {f.reason} {f.hint}" for f in refused)
+    context.door.tell(Notice("warning", text, details))
+
+
+def _series_choices(context: Context) -> Sequence[Choice]:
+    return [
+        Choice(entry.source.title, {"key": entry.source.key})
+        for entry in context.pictures.entries()
+    ]
+
+
+@action("file.show", "Show series", group="File", choices=_series_choices)
+def show(context: Context, *, key: str) -> None:
+    """Show a series: its first image at once, the others as they are read."""
+    if key not in context.pictures.sources:
+        raise InputRefused("This series is not open.", where=key)
+    picture = context.pictures.begin(key)
+    context.viewing.show(picture)
+    _choose_segment(context, picture)
+    if picture.is_loaded:
+        context.pictures.changed.emit(key)
+        return
+
+    def done(failed: tuple[Fate, ...]) -> None:
+        if failed:
+            context.pictures.refuse(failed)
+            context.door.tell(Notice("warning", f"{len(failed)} images could not be decoded."))
+        if key == context.viewing.look.picture_key and not _has_window(picture):
+            context.viewing.reset(picture)
+        context.pictures.changed.emit(key)
+
+    context.jobs.submit(
+        lambda ticket: _decode(context, key, picture, ticket),
+        Outcomes(done=done, failed=context.tell_fault),
+        key=f"decode:{key}",
+        title="Reading images",
+    )
+
+
+def _has_window(picture: Picture) -> bool:
+    return bool(picture.display.windows or picture.display.windows_k)
+
+
+def _decode(context: Context, key: str, picture: Picture, ticket: Ticket) -> tuple[Fate, ...]:
+    n_slices = picture.grid.shape_kji[0]
+    n_read = 0
+
+    def on_slice(_k: int) -> None:
+        nonlocal n_read
+        n_read += 1
+        # The first image is told at once, the others twenty times in all: a repaint is not free.
+        if n_read == 1 or n_read % max(1, n_slices // 20) == 0:
+            ticket.report(n_read / n_slices, f"image {n_read} of {n_slices}")
+
+    return context.pictures.read(key, ticket, first_k=n_slices // 2, on_slice=on_slice)
+
+
+def _choose_segment(context: Context, picture: Picture) -> None:
+    for segmentation in context.session.state.segmentations:
+        if segmentation.volume_key == picture.key and segmentation.segments:
+            context.viewing.set(
+                segmentation_uid=segmentation.uid,
+                segment_number=segmentation.segments[0].number,
+            )
+            return
+    context.viewing.set(segmentation_uid="", segment_number=0)
+
+
+def _read_thumbnails(context: Context, keys: Sequence[str]) -> None:
+    def work(ticket: Ticket) -> dict[str, NDArray[np.uint8]]:
+        pictures = {}
+        for key in keys:
+            ticket.check()
+            pictures[key] = thumbnail(context.pictures.sources[key])
+        return pictures
+
+    def done(pictures: dict[str, NDArray[np.uint8]]) -> None:
+        context.pictures.thumbnails.update(pictures)
+        context.pictures.changed.emit("")
+
+    context.jobs.submit(work, Outcomes(done=done, failed=context.tell_fault))
+
+
+def _step_series(context: Context, step: int) -> None:
+    keys = [entry.source.key for entry in context.pictures.entries()]
+    if context.viewing.look.picture_key in keys:
+        at = keys.index(context.viewing.look.picture_key) + step
+        if 0 <= at < len(keys):
+            show(context, key=keys[at])
+
+
+@action("file.next_series", "Next series", group="File", keys=("PgDown",), enabled=has_picture)
+def next_series(context: Context) -> None:
+    """Show the next series of the list."""
+    _step_series(context, 1)
+
+
+@action(
+    "file.previous_series", "Previous series", group="File", keys=("PgUp",), enabled=has_picture
+)
+def previous_series(context: Context) -> None:
+    """Show the previous series of the list."""
+    _step_series(context, -1)
+
+
+@action("file.demo", "Open the demonstration study", group="File", keys=("Ctrl+D",))
+def open_demo(context: Context) -> None:
+    """Open the built-in, generated chest CT; it is made on first use."""
+    from viewer.phantom.demo import demo_folder
+
+    def done(folder: Path) -> None:
+        open_paths(context, paths=(folder / "dicom" if (folder / "dicom").is_dir() else folder,))
+
+    context.jobs.submit(
+        lambda _ticket: demo_folder(),
+        Outcomes(done=done, failed=context.tell_fault),
+        key="demo",
+        title="Making the demonstration study",
+    )
+
+
+@action("file.close", "Close the study", group="File", keys=("Ctrl+W",), enabled=has_picture)
+def close_study(context: Context) -> None:
+    """Close all series; the session's edits stay in its journal."""
+    context.jobs.cancel_all()
+    context.viewing.set(picture_key="", planes={}, segmentation_uid="", segment_number=0)
+    context.pictures.close_all()
+
+
+@action("file.quit", "Quit", group="File", keys=("Ctrl+Q",))
+def quit_program(context: Context) -> None:
+    """Leave the program; the session is kept."""
+    context.quit()

@@ -1,0 +1,139 @@
+"""Measurements: from points, and from segments. Numbers come from imaging.measuring alone."""
+
+from collections.abc import Sequence
+
+from viewer.actions.context import Context, has_picture, has_segment
+from viewer.actions.registry import action
+from viewer.domain.measurement import KINDS, Measurement, Point
+from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused
+from viewer.imaging.measuring import measured, measured_segment, segment_bidirectional
+from viewer.session.edits import Group
+from viewer.session.edits_measurement import AddMeasurement
+from viewer.session.identifiers import new_uid
+
+
+def next_label(context: Context, kind: str) -> str:
+    """Return a name that is not in use: "Distance 3"."""
+    title = KINDS[kind].title
+    taken = {m.label for m in context.session.state.measurements}
+    number = 1
+    while f"{title} {number}" in taken:
+        number += 1
+    return f"{title} {number}"
+
+
+def made(
+    picture: Picture,
+    kind: str,
+    points: Sequence[Sequence[float]],
+    label: str,
+    segment: tuple[str, int] | None = None,
+) -> Measurement:
+    """Return the measurement of a shape in the patient, with its numbers and receipt."""
+    if kind not in KINDS or len(points) != KINDS[kind].n_points:
+        raise InputRefused(f"{kind} is no measurement with {len(points)} points.")
+    quantities, receipt = measured(kind, points, picture)
+    return Measurement(
+        new_uid(),
+        kind,
+        label,
+        tuple(_point(p) for p in points),
+        picture.identity.frame_of_reference_uid,
+        picture.key,
+        quantities,
+        receipt,
+        segment=segment,
+    )
+
+
+def of_segment(
+    picture: Picture, segmentation: Segmentation, segment: Segment
+) -> tuple[Measurement, ...]:
+    """Return volume with longest diameter, and the bidirectional diameters, of one segment."""
+    quantities, receipt, ends = measured_segment(segmentation, segment.number, picture)
+    whole = Measurement(
+        new_uid(),
+        "segment",
+        segment.name,
+        tuple(_point(p) for p in ends),
+        picture.identity.frame_of_reference_uid,
+        picture.key,
+        quantities,
+        receipt,
+        segment=(segmentation.uid, segment.number),
+    )
+    points = segment_bidirectional(segmentation, segment.number)
+    across = made(
+        picture,
+        "bidirectional",
+        points,
+        f"{segment.name} diameters",
+        (segmentation.uid, segment.number),
+    )
+    return whole, across
+
+
+def _point(values: Sequence[float]) -> Point:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
+
+
+@action("measure.add", "Add a measurement", group="Measure", enabled=has_picture)
+def add(
+    context: Context, *, kind: str, points_lps_mm: Sequence[Sequence[float]], label: str = ""
+) -> str:
+    """Measure between patient points (LPS, mm); returns the measurement's uid."""
+    measurement = made(
+        context.need_picture(), kind, points_lps_mm, label or next_label(context, kind)
+    )
+    context.session.apply(AddMeasurement(measurement))
+    context.viewing.set(selected_uid=measurement.uid)
+    return measurement.uid
+
+
+def _picture_of(context: Context, segmentation: Segmentation) -> Picture:
+    picture = context.pictures.loaded.get(segmentation.volume_key)
+    if picture is None:
+        raise InputRefused("The segment's series is not open.", remedy="Show the series first.")
+    return picture
+
+
+@action(
+    "measure.segment",
+    "Measure the segment",
+    group="Measure",
+    keys=("Shift+M",),
+    enabled=has_segment,
+)
+def segment(context: Context) -> tuple[str, ...]:
+    """Measure the active segment: volume, longest diameter, and both diameters on a slice."""
+    segmentation, chosen = context.need_segment()
+    found = of_segment(_picture_of(context, segmentation), segmentation, chosen)
+    edits = tuple(AddMeasurement(m) for m in found)
+    context.session.apply(Group(edits, f"measure {chosen.name}"))
+    return tuple(m.uid for m in found)
+
+
+@action(
+    "measure.all_segments",
+    "Measure all segments",
+    group="Measure",
+    keys=("Ctrl+M",),
+    enabled=has_segment,
+)
+def all_segments(context: Context) -> tuple[str, ...]:
+    """Measure every segment of the active segmentation that is not rejected or empty."""
+    segmentation, _ = context.need_segment()
+    picture = _picture_of(context, segmentation)
+    found = [
+        measurement
+        for chosen in segmentation.segments
+        if chosen.review != "rejected" and bool((segmentation.labels == chosen.number).any())
+        for measurement in of_segment(picture, segmentation, chosen)
+    ]
+    edits = tuple(AddMeasurement(m) for m in found)
+    if edits:
+        context.session.apply(Group(edits, f"measure all of {segmentation.name}"))
+    return tuple(m.uid for m in found)

@@ -1,0 +1,120 @@
+"""The table of actions and the decorator that fills it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import Parameter as Argument
+from inspect import getdoc, signature
+from typing import Any
+
+from viewer.actions.context import Context
+from viewer.errors import ViewerError
+
+Enabled = Callable[[Context], str]
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One ready-made set of parameters of an action, with its own title and keys."""
+
+    title: str
+    parameters: Mapping[str, Any]
+    keys: tuple[str, ...] = ()
+    ticked: bool = False
+
+
+Choices = Callable[[Context], Sequence[Choice]]
+
+
+def always(_context: Context) -> str:
+    """Return "" (enabled)."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb: its id is for ever, its docstring is the help everywhere.
+
+    ``enabled`` returns "" or the reason why it cannot be done now. ``choices`` lists ready-made
+    parameters (window presets, networks); an action with required parameters and without choices
+    is for programs only (journeys, command line), unless the door asks for the parameters.
+    """
+
+    id: str
+    title: str
+    group: str
+    help: str
+    function: Function
+    keys: tuple[str, ...] = ()
+    enabled: Enabled = always
+    choices: Choices | None = None
+
+    def required(self) -> tuple[str, ...]:
+        """Return the names of parameters without a default."""
+        arguments = list(signature(self.function).parameters.values())[1:]
+        return tuple(a.name for a in arguments if a.default is Argument.empty)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a menu entry or key can trigger it without parameters."""
+        return not self.required() and self.choices is None
+
+
+_TABLE: dict[str, Action] = {}
+
+
+def action(
+    id: str,  # noqa: A002 - the word that the whole program uses
+    title: str,
+    *,
+    group: str,
+    keys: tuple[str, ...] = (),
+    enabled: Enabled = always,
+    choices: Choices | None = None,
+) -> Callable[[Function], Function]:
+    """Declare a function as an action.
+
+    Raises
+    ------
+    ViewerError
+        The id is taken, or the function has no docstring (its docstring is the help).
+    """
+
+    def declare(function: Function) -> Function:
+        text = getdoc(function)
+        if id in _TABLE or not text:
+            raise ViewerError(f"The action {id} is declared twice or has no help.")
+        _TABLE[id] = Action(id, title, group, text, function, keys, enabled, choices)
+        return function
+
+    return declare
+
+
+_MODULES = ("file", "view", "enhance", "networks", "segment", "measure", "edit", "export")
+
+
+def actions() -> Mapping[str, Action]:
+    """Return the whole table, in the order of the menus."""
+    for name in _MODULES:
+        import_module(f"viewer.actions.{name}")
+    return _TABLE
+
+
+def perform(context: Context, id: str, /, **parameters: Any) -> Any:  # noqa: A002
+    """Run an action by its id.
+
+    Raises
+    ------
+    ViewerError
+        There is no such action, it cannot be done now (the reason is in the sentence), or it
+        failed.
+    """
+    table = actions()
+    if id not in table:
+        raise ViewerError(f"There is no action called {id}.")
+    found = table[id]
+    reason = found.enabled(context)
+    if reason:
+        raise ViewerError(reason, where=found.title)
+    return found.function(context, **parameters)

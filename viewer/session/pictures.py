@@ -1,0 +1,97 @@
+"""What was found and what is in memory: scans, sources, loaded pictures, the one ledger."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+from viewer.intake.decode import allocate, decode
+from viewer.intake.scan import LayerFile, PictureSource, Scan
+
+from viewer.domain.ledger import Fate, LoadLedger, Outcome
+from viewer.domain.volume import Picture
+from viewer.jobs.job import Ticket
+
+
+@dataclass(frozen=True)
+class SeriesEntry:
+    """One line of the study panel."""
+
+    source: PictureSource
+    thumbnail: NDArray[np.uint8] | None = field(default=None, compare=False)
+
+
+class Pictures:
+    """Everything that was opened. ``changed`` tells a picture's key, or "" for the list itself."""
+
+    changed = Signal(str)
+
+    def __init__(self) -> None:
+        self.sources: dict[str, PictureSource] = {}
+        self.loaded: dict[str, Picture] = {}
+        self.thumbnails: dict[str, NDArray[np.uint8]] = {}
+        self.layers: dict[str, LayerFile] = {}
+        self._fates: dict[str, Fate] = {}
+
+    def add(self, scan: Scan) -> tuple[str, ...]:
+        """Take in what a scan found; return the keys of pictures that were not known before."""
+        self._fates.update((fate.path, fate) for fate in scan.ledger.fates)
+        new = tuple(source.key for source in scan.pictures if source.key not in self.sources)
+        self.sources.update((source.key, source) for source in scan.pictures)
+        self.layers.update((layer.path, layer) for layer in scan.layers)
+        self.changed.emit("")
+        return new
+
+    @property
+    def ledger(self) -> LoadLedger:
+        """The account of all files of all scans."""
+        return LoadLedger(len(self._fates), tuple(self._fates.values()))
+
+    def refuse(self, failed: Iterable[Fate]) -> None:
+        """Amend the ledger: files that the decoder could not read after all."""
+        for fate in failed:
+            if fate.outcome is Outcome.REFUSED:
+                self._fates[fate.path] = fate
+        self.changed.emit("")
+
+    def entries(self) -> tuple[SeriesEntry, ...]:
+        """Return the lines of the study panel, newest study first, then by series number."""
+        sources = sorted(
+            self.sources.values(),
+            key=lambda s: (s.identity.series.number or 0, s.key),
+        )
+        sources.sort(key=lambda s: (s.identity.study.date, s.identity.study.time), reverse=True)
+        return tuple(SeriesEntry(s, self.thumbnails.get(s.key)) for s in sources)
+
+    def best(self, keys: Iterable[str]) -> str:
+        """Return which of ``keys`` to show first: volumes before stacks, then the most images."""
+        return max(
+            keys,
+            key=lambda key: (self.sources[key].is_volume, self.sources[key].shape_kji[0]),
+            default="",
+        )
+
+    def begin(self, key: str) -> Picture:
+        """Return the picture of ``key``, still empty if it was not loaded before."""
+        if key not in self.loaded:
+            self.loaded[key] = allocate(self.sources[key])
+        return self.loaded[key]
+
+    def read(
+        self,
+        key: str,
+        ticket: Ticket,
+        *,
+        first_k: int,
+        on_slice: Callable[[int], None] | None = None,
+    ) -> tuple[Fate, ...]:
+        """Decode the picture of ``key`` outward from ``first_k``; return the fates of failures."""
+        picture = self.loaded[key]
+        return decode(self.sources[key], picture, ticket, first_k=first_k, on_slice=on_slice)
+
+    def close_all(self) -> None:
+        """Forget everything."""
+        for table in (self.sources, self.loaded, self.thumbnails, self.layers, self._fates):
+            table.clear()
+        self.changed.emit("")

@@ -1,0 +1,192 @@
+"""What one pane shows: session, look and picture become pixels and primitives.
+
+Window, captures and ``negatoscope render`` share this one path. It knows no toolkit.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.chain import Chain
+from viewer.domain.geometry import Plane
+from viewer.domain.measurement import Review
+from viewer.domain.methods import Filter, PlaneContext
+from viewer.domain.segmentation import Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import ViewerError
+from viewer.imaging.enhancing import enhanced
+from viewer.imaging.section import Section, label_section, quantity_of, section
+from viewer.rendering.annotate import Mark
+from viewer.rendering.compose import Layer, Raster, compose
+from viewer.rendering.corners import value_text
+from viewer.rendering.outlines import outlines_of
+from viewer.rendering.pane import PaneInfo, pane_primitives
+from viewer.rendering.primitives import Primitive
+from viewer.session.session import Session
+from viewer.session.viewing import Look, Viewing, position_of
+
+_CACHE_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class PresentedPane:
+    """What is painted: pixels, primitives, and how long the enhancement took (0: none, cached)."""
+
+    raster: Raster
+    primitives: tuple[Primitive, ...]
+    section: Section
+    enhance_ms: float = 0.0
+
+
+class EnhancedCache:
+    """Enhanced planes, least recently used out first, bounded in bytes."""
+
+    def __init__(self, limit_bytes: int = _CACHE_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._planes: OrderedDict[object, NDArray[np.float32]] = OrderedDict()
+
+    def get(self, key: object) -> NDArray[np.float32] | None:
+        """Return a plane, or None."""
+        if key in self._planes:
+            self._planes.move_to_end(key)
+        return self._planes.get(key)
+
+    def put(self, key: object, values: NDArray[np.float32]) -> None:
+        """Keep a plane."""
+        self._planes[key] = values
+        while sum(v.nbytes for v in self._planes.values()) > self._limit_bytes:
+            self._planes.popitem(last=False)
+
+
+class Presenter:
+    """Composes panes for one session and one look."""
+
+    def __init__(self, session: Session, viewing: Viewing, filters: Mapping[str, Filter]) -> None:
+        self._session, self._viewing, self._filters = session, viewing, filters
+        self._cache = EnhancedCache()
+        self.fault: ViewerError | None = None
+        self.last_enhance_ms = 0.0
+
+    def present(
+        self,
+        picture: Picture,
+        pane: str,
+        *,
+        cursor_px: tuple[float, float] | None = None,
+        preview: tuple[Primitive, ...] = (),
+    ) -> PresentedPane:
+        """Return what ``pane`` shows of ``picture`` now.
+
+        ``cursor_px`` is where the pointer is in this pane; ``preview`` is drawn on top.
+        """
+        look = self._viewing.look
+        plane = look.planes[pane]
+        chain = Chain() if look.original else self._session.state.chain(picture.key).active
+        cut = section(picture, plane, native=chain.is_active)
+        better, enhance_ms = self._enhanced(picture, plane, cut, chain)
+        layers = self._layers(picture)
+        labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
+        raster = compose(
+            cut,
+            picture,
+            self._viewing.window(picture),
+            inverted=picture.display.inverted != (picture.key in look.inverted),
+            layers=[Layer.of(values, layer.segments) for layer, values in labels],
+            enhanced=better,
+            split_x=None if look.split is None else look.split * plane.size_px[0],
+        )
+        outlines = tuple(
+            outline for layer, values in labels for outline in outlines_of(values, cut, layer)
+        )
+        info = self._info(picture, pane, cursor_px)
+        info = replace(info, outlines=outlines, marks=self._marks(picture, chain, layers))
+        primitives = (*pane_primitives(info), *preview)
+        return PresentedPane(raster, primitives, cut, enhance_ms)
+
+    def _layers(self, picture: Picture) -> list[Segmentation]:
+        if not self._viewing.look.segments_shown:
+            return []
+        return [
+            layer
+            for layer in self._session.state.segmentations
+            if layer.volume_key == picture.key and any(s.visible for s in layer.segments)
+        ]
+
+    def _enhanced(
+        self, picture: Picture, plane: Plane, cut: Section, chain: Chain
+    ) -> tuple[NDArray[np.float32] | None, float]:
+        if not chain.is_active or picture.is_colour:
+            return None, 0.0
+        depth = round(float(plane.origin_lps_mm @ plane.normal), 4)
+        axes = (plane.right.tobytes(), plane.down.tobytes())
+        key = (picture.key, axes, depth, chain, int(picture.loaded_k.sum()))
+        known = self._cache.get(key)
+        if known is not None:
+            return known, 0.0
+        started = time.perf_counter()
+        context = PlaneContext(cut.pixel_mm, picture.quantity.unit)
+        try:
+            values = enhanced(quantity_of(cut, picture), chain, self._filters, context)
+            self.fault = None
+        except ViewerError as error:
+            # A filter that fails must not take the picture away: the original is shown, and said.
+            self.fault = error
+            return None, 0.0
+        self._cache.put(key, values)
+        self.last_enhance_ms = (time.perf_counter() - started) * 1000
+        return values, self.last_enhance_ms
+
+    def _info(self, picture: Picture, pane: str, cursor_px: tuple[float, float] | None) -> PaneInfo:
+        look = self._viewing.look
+        plane = look.planes[pane]
+        others = {name: other for name, other in look.planes.items() if name != pane}
+        value = ""
+        if cursor_px is not None:
+            value = value_text(picture, plane.world(cursor_px))
+        return PaneInfo(
+            picture=picture,
+            plane=plane,
+            plane_name=pane,
+            window=None if picture.is_colour else self._viewing.window(picture),
+            zoom=picture.grid.spacing_ijk_mm[0] / plane.pixel_mm,
+            image=position_of(picture.grid, plane, pane),
+            value_text=value,
+            point_lps_mm=look.crosshair_lps_mm if look.crosshair_shown and others else None,
+            others=others,
+            measurements=tuple(
+                m for m in self._session.state.measurements if m.volume_key == picture.key
+            ),
+            selected_uid=look.selected_uid,
+            corners=look.corners,
+            split_x=self._split_x(picture, look, plane),
+            brief=pane in ("coronal", "sagittal") and not look.enlarged,
+        )
+
+    def _split_x(self, picture: Picture, look: Look, plane: Plane) -> float | None:
+        if look.split is None or not self._session.state.chain(picture.key).is_active:
+            return None
+        return look.split * plane.size_px[0]
+
+    def _marks(
+        self, picture: Picture, chain: Chain, layers: list[Segmentation]
+    ) -> tuple[Mark, ...]:
+        found = []
+        n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
+        if n_read < n_slices:
+            found.append(Mark(f"INCOMPLETE {n_read}/{n_slices}", "warning"))
+        lossy = picture.identity.acquired_text("lossy")
+        if lossy:
+            found.append(Mark(f"LOSSY {lossy}", "warning"))
+        if chain.is_active and self.fault is None:
+            names = [self._filters[s.key].title for s in chain.steps if s.key in self._filters]
+            found.append(Mark(f"ENHANCED  {', '.join(names)}", "enhanced"))
+        for layer in layers:
+            reviews = {segment.review for segment in layer.segments if segment.visible}
+            if layer.is_immutable and Review.UNREVIEWED in reviews:
+                found.append(Mark(f"AI {layer.origin.short} · unreviewed", "ai"))
+        return tuple(found)
+

@@ -1,0 +1,263 @@
+"""Where one looks: plane, window, zoom, layout, tool. Kept and restored, but never undone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from psygnal import Signal
+from viewer.imaging.value_chain import default_window
+from viewer.rendering.corners import CornerMode
+
+from viewer.domain.geometry import Floats, Grid, Plane, PlaneName, acquired_plane, fitted_plane
+from viewer.domain.volume import Picture, Window
+
+PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
+PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
+
+# One notch towards the reader is the next image: axial towards the feet (field.md 4.1), which is
+# against the plane's normal; the other planes go along it.
+_NEXT: dict[str, float] = {"axial": -1.0, "coronal": 1.0, "sagittal": 1.0, "acquired": 1.0}
+_FIT_MARGIN = 1.06
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """How the hands work: brush radius in millimetres, ball or disc, draw or erase."""
+
+    brush_radius_mm: float = 5.0
+    sphere: bool = False
+    erase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that a reader chose about seeing; one immutable value.
+
+    ``planes`` holds the plane of each pane of the shown picture, ``windows`` the window of each
+    picture by key. ``split`` is the position of the comparing line (0..1 of the pane), None: off.
+    """
+
+    picture_key: str = ""
+    planes: Mapping[str, Plane] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    inverted: frozenset[str] = frozenset()
+    crosshair_lps_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    crosshair_shown: bool = True
+    active_pane: str = "axial"
+    enlarged: str = ""
+    tool: str = "window"
+    settings: ToolSettings = field(default_factory=ToolSettings)
+    segmentation_uid: str = ""
+    segment_number: int = 0
+    selected_uid: str = ""
+    split: float | None = None
+    original: bool = False
+    corners: CornerMode = CornerMode.FULL
+    segments_shown: bool = True
+    panels_shown: bool = True
+
+
+class Viewing:
+    """The look of one session; ``changed`` tells the names of the fields that changed."""
+
+    changed = Signal(frozenset)
+
+    def __init__(self) -> None:
+        self.look = Look()
+        self._sizes_px: dict[str, tuple[int, int]] = {}
+
+    def set(self, **fields: Any) -> None:
+        """Change fields of the look and tell which ones really changed."""
+        before = self.look
+        self.look = replace(before, **fields)
+        names = frozenset(
+            name for name in fields if getattr(before, name) != getattr(self.look, name)
+        )
+        if names:
+            self.changed.emit(names)
+
+    def pane_size(self, pane: str) -> tuple[int, int]:
+        """Return the size of a pane as last painted."""
+        return self._sizes_px.get(pane, (512, 512))
+
+    def resize_pane(self, pane: str, size_px: tuple[int, int]) -> None:
+        """Keep the pane's centre; what was visible stays visible."""
+        old = self._sizes_px.get(pane)
+        self._sizes_px[pane] = size_px
+        plane = self.look.planes.get(pane)
+        if plane is None or old == size_px or min(size_px) < 2:
+            return
+        before = plane.size_px
+        factor = min(size_px[0] / before[0], size_px[1] / before[1])
+        grown = plane.resized(size_px)
+        middle = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
+        self._set_plane(pane, grown.zoomed(factor, middle))
+
+    # --- what is shown ---------------------------------------------------------------------
+
+    def show(self, picture: Picture) -> None:
+        """Show ``picture`` in fitted planes through its middle, with its own window."""
+        centre = picture.grid.centre_lps_mm
+        planes = {name: self._fitted(picture, name) for name in panes_of(picture)}
+        windows = dict(self.look.windows)
+        windows.setdefault(picture.key, default_window(picture))
+        first = panes_of(picture)[0]
+        self.set(
+            picture_key=picture.key,
+            planes=planes,
+            windows=windows,
+            crosshair_lps_mm=_point(centre),
+            active_pane=first,
+            enlarged="" if picture.is_volume else first,
+            selected_uid="",
+        )
+        for name in planes:
+            self.go_to(picture, centre, only=name)
+
+    def reset(self, picture: Picture) -> None:
+        """Fit all planes again and take the picture's own window."""
+        planes = {name: self._fitted(picture, name) for name in panes_of(picture)}
+        windows = {**self.look.windows, picture.key: default_window(picture)}
+        inverted = self.look.inverted - {picture.key}
+        self.set(planes=planes, windows=windows, inverted=inverted, split=None)
+        self.go_to(picture, self.look.crosshair_lps_mm)
+
+    def _fitted(self, picture: Picture, pane: str) -> Plane:
+        size = self.pane_size(pane)
+        if pane == "acquired":
+            k = picture.grid.shape_kji[0] // 2
+            plane = acquired_plane(picture.grid, size, k)
+            return plane.zoomed(1 / _FIT_MARGIN, ((size[0] - 1) / 2, (size[1] - 1) / 2))
+        return fitted_plane(picture.grid, cast(PlaneName, pane), size, margin=_FIT_MARGIN)
+
+    def window(self, picture: Picture) -> Window:
+        """Return the window of ``picture``."""
+        return self.look.windows.get(picture.key) or default_window(picture)
+
+    def set_window(self, picture: Picture, window: Window) -> None:
+        """Give the picture (its whole series) another window."""
+        self.set(windows={**self.look.windows, picture.key: window})
+
+    def toggle_inverted(self, picture: Picture) -> None:
+        """Swap black and white for this picture."""
+        self.set(inverted=self.look.inverted ^ {picture.key})
+
+    # --- moving about ----------------------------------------------------------------------
+
+    def _set_plane(self, pane: str, plane: Plane) -> None:
+        self.set(planes={**self.look.planes, pane: plane})
+
+    def pan(self, pane: str, dx_px: float, dy_px: float) -> None:
+        """Drag the picture of one pane."""
+        self._set_plane(pane, self.look.planes[pane].panned(dx_px, dy_px))
+
+    def zoom(self, pane: str, factor: float, about_px: tuple[float, float] | None = None) -> None:
+        """Magnify one pane about a pixel (default: its middle)."""
+        plane = self.look.planes[pane]
+        width, height = plane.size_px
+        about = about_px or ((width - 1) / 2, (height - 1) / 2)
+        factor = float(np.clip(factor, 0.02 / plane.pixel_mm * 0.05, plane.pixel_mm / 0.002))
+        self._set_plane(pane, plane.zoomed(factor, about))
+
+    def scroll(self, picture: Picture, pane: str, notches: int) -> None:
+        """Go ``notches`` images further (positive: towards the reader, the next image)."""
+        plane = self.look.planes[pane]
+        step = slice_step_mm(picture.grid, plane)
+        target = plane.moved(_NEXT[pane] * notches * step)
+        centre = clamped_to(picture.grid, target.centre_lps_mm, target)
+        self.go_to(picture, plane.through(centre).centre_lps_mm, only=pane)
+        self._follow(pane)
+
+    def scroll_to(self, picture: Picture, pane: str, fraction: float) -> None:
+        """Go to the first (0) .. last (1) image of a pane."""
+        plane = self.look.planes[pane]
+        low, high = depth_range_mm(picture.grid, plane)
+        depth = low + (high - low) * (fraction if _NEXT[pane] > 0 else 1 - fraction)
+        self.go_to(picture, plane.moved(depth).centre_lps_mm, only=pane)
+        self._follow(pane)
+
+    def go_to(self, picture: Picture, point_lps_mm: ArrayLike, *, only: str = "") -> None:
+        """Move the planes (or ``only`` one) through a point, snapped to the images' own places."""
+        planes = dict(self.look.planes)
+        for pane, plane in planes.items():
+            if not only or pane == only:
+                planes[pane] = snapped(picture.grid, plane.through(point_lps_mm))
+        self.set(planes=planes)
+
+    def cross(self, picture: Picture, point_lps_mm: ArrayLike) -> None:
+        """Put the cross-hair somewhere; all panes follow by patient position."""
+        point = clamped_into(picture.grid, point_lps_mm)
+        self.go_to(picture, point)
+        self.set(crosshair_lps_mm=_point(point))
+
+    def _follow(self, pane: str) -> None:
+        """Let the cross-hair keep lying in the plane that was scrolled."""
+        plane = self.look.planes[pane]
+        distance = plane.pixel(self.look.crosshair_lps_mm)[2]
+        point = np.array(self.look.crosshair_lps_mm) - plane.normal * distance
+        self.set(crosshair_lps_mm=_point(point))
+
+
+def panes_of(picture: Picture) -> tuple[PaneName, ...]:
+    """Return the 2-D panes that may show ``picture``: three planes, or its images as acquired."""
+    return PLANES if picture.is_volume else ("acquired",)
+
+
+def slice_step_mm(grid: Grid, plane: Plane) -> float:
+    """Return how far the next image is: the spacing along the grid's axis nearest the normal."""
+    axis = grid.axis_towards(plane.normal)
+    column = grid.ijk_to_lps[:3, axis]
+    along = abs(float(column @ plane.normal))
+    if along > 0.999 * float(np.linalg.norm(column)):
+        return along
+    return float(min(grid.spacing_ijk_mm))
+
+
+def depth_range_mm(grid: Grid, plane: Plane) -> tuple[float, float]:
+    """Return how far ``plane`` may move along its normal before it leaves the voxel centres."""
+    depths = plane.pixel(grid.corners_lps_mm)[:, 2]
+    half = slice_step_mm(grid, plane) / 2
+    low, high = float(depths.min()) + half, float(depths.max()) - half
+    return (low, high) if low <= high else ((low + high) / 2, (low + high) / 2)
+
+
+def snapped(grid: Grid, plane: Plane) -> Plane:
+    """Return ``plane`` on the nearest row of voxel centres when it runs along the grid's axes."""
+    axis = grid.axis_towards(plane.normal)
+    column = grid.ijk_to_lps[:3, axis]
+    step = float(column @ plane.normal)
+    aligned = abs(step) > 0.999999 * float(np.linalg.norm(column))
+    if not aligned:
+        return plane
+    first = float(plane.pixel(grid.world((0, 0, 0)))[2])
+    number = np.clip(np.floor(-first / step + 0.5), 0, grid.shape_kji[2 - axis] - 1)
+    return plane.moved(first + float(number) * step)
+
+
+def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
+    """Return (number, count) of the image that a pane shows, counted as it is scrolled, from 1."""
+    low, high = depth_range_mm(grid, plane)
+    step = slice_step_mm(grid, plane)
+    count = max(1, int(np.floor((high - low) / step + 1e-6)) + 1)
+    from_first = (0.0 - low) if _NEXT[pane] > 0 else high
+    return int(np.clip(np.floor(from_first / step + 0.5), 0, count - 1)) + 1, count
+
+
+def clamped_into(grid: Grid, point_lps_mm: ArrayLike) -> Floats:
+    """Return the nearest point (in index space) that lies inside the grid."""
+    index = np.clip(grid.index(point_lps_mm), 0, np.array(grid.shape_kji[::-1]) - 1)
+    return grid.world(index)
+
+
+def clamped_to(grid: Grid, point_lps_mm: ArrayLike, plane: Plane) -> Floats:
+    """Return ``point_lps_mm`` moved along the plane's normal until its depth meets the grid."""
+    low, high = depth_range_mm(grid, plane)
+    shift = float(np.clip(0.0, low, high))
+    return np.asarray(point_lps_mm, dtype=np.float64) + plane.normal * shift
+
+
+def _point(values: ArrayLike) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in np.asarray(values, dtype=np.float64))
+    return x, y, z

@@ -1,0 +1,1 @@
+"""The window: Qt widgets that show the session and trigger actions. No arithmetic on voxels."""

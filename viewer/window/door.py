@@ -1,0 +1,62 @@
+"""The window as a door: dialogs, notices, and pictures of what is painted."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from viewer.actions.context import Notice
+from viewer.errors import InputRefused
+
+if TYPE_CHECKING:
+    from viewer.window.main import MainWindow
+
+
+def pixels(image: QImage) -> NDArray[np.uint8]:
+    """Return a copy of an image as RGB (h, w, 3)."""
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), dtype=np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy()
+
+
+class WindowDoor:
+    """What actions may ask of the window. ``window`` is set once it was made."""
+
+    def __init__(self) -> None:
+        self.window: MainWindow | None = None
+        self.notices: list[Notice] = []
+
+    def ask_open(self, title: str, *, folder: bool) -> tuple[Path, ...]:
+        """Ask for files or one folder."""
+        options = QFileDialog.Option.DontUseNativeDialog
+        if folder:
+            chosen = QFileDialog.getExistingDirectory(self.window, title, "", options)
+            return (Path(chosen),) if chosen else ()
+        names, _ = QFileDialog.getOpenFileNames(self.window, title, "", "", options=options)
+        return tuple(Path(name) for name in names)
+
+    def ask_save(self, title: str, suggestion: str) -> Path | None:
+        """Ask where to save; the dialog asks before it replaces a file."""
+        options = QFileDialog.Option.DontUseNativeDialog
+        name, _ = QFileDialog.getSaveFileName(self.window, title, suggestion, "", options=options)
+        return Path(name) if name else None
+
+    def tell(self, notice: Notice) -> None:
+        """Show a notice in the window's bar."""
+        self.notices.append(notice)
+        if self.window is not None:
+            self.window.notices.show_notice(notice)
+
+    def capture(self, pane: str) -> NDArray[np.uint8]:
+        """Return what a pane, or the whole "window", shows now."""
+        if self.window is None:
+            raise InputRefused("There is no window to picture.")
+        widget: QWidget | None = (
+            self.window if pane == "window" else self.window.grid.panes().get(pane)
+        )
+        if widget is None:
+            raise InputRefused(f"There is no pane called {pane}.")
+        return pixels(widget.grab().toImage())

@@ -1,0 +1,123 @@
+"""Translates Qt events for the tools, shows their previews, and applies the edits they end in."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QMouseEvent
+
+from viewer.actions.context import Context
+from viewer.actions.measure import next_label
+from viewer.errors import ViewerError
+from viewer.rendering.primitives import Primitive
+from viewer.tools.base import Response, Tool, ToolScene, ToolSettings
+from viewer.tools.pointer import PointerEvent
+from viewer.tools.table import make_tool
+
+_MODIFIERS = (
+    (Qt.KeyboardModifier.ShiftModifier, "shift"),
+    (Qt.KeyboardModifier.ControlModifier, "ctrl"),
+    (Qt.KeyboardModifier.AltModifier, "alt"),
+)
+
+
+class Hands:
+    """The tool in hand: one at a time, for all panes."""
+
+    def __init__(self, context: Context, repaint: Callable[[], None]) -> None:
+        self._context, self._repaint = context, repaint
+        self._tool: Tool | None = None
+        self._key = ""
+        self._pane = ""
+        self._preview: tuple[Primitive, ...] = ()
+        self.status = ""
+
+    def preview(self, pane: str) -> tuple[Primitive, ...]:
+        """Return what the tool wants to show in a pane."""
+        return self._preview if pane == self._pane else ()
+
+    def choose(self, key: str) -> None:
+        """Take another tool; what was half done is dropped without a trace."""
+        if key == self._key:
+            return
+        self.cancel()
+        self._key = key
+        self._tool = make_tool(key)
+
+    def cancel(self) -> bool:
+        """Return to rest (Esc); return whether something was dropped."""
+        busy = bool(self._preview)
+        if self._tool is not None:
+            self._tool.cancel()
+        self._preview = ()
+        self._repaint()
+        return busy
+
+    def leave(self, pane: str) -> None:
+        """The pointer left a pane: a hover preview goes, a gesture stays."""
+        if pane == self._pane and self._tool is not None and not self._tool.is_busy:
+            self._preview = ()
+
+    def takes(self, pane: str, event: QMouseEvent, kind: str) -> bool:
+        """Hand an event to the tool; return whether the tool wanted it."""
+        self.choose(self._context.viewing.look.tool)
+        scene = self._scene()
+        plane = self._context.viewing.look.planes.get(pane)
+        if scene is None or plane is None:
+            return False
+        tool = self._tool
+        if tool is None:
+            return False
+        at = event.position()
+        modifiers = frozenset(name for flag, name in _MODIFIERS if event.modifiers() & flag)
+        pointer = PointerEvent(
+            "move" if kind == "hover" else kind,  # type: ignore[arg-type]
+            at.x(),
+            at.y(),
+            plane,
+            "left",
+            modifiers,
+        )
+        self._pane = pane
+        try:
+            if kind == "hover":
+                response = tool.hover(pointer, scene)
+            else:
+                response = tool.handle(pointer, scene)
+            self._take(response)
+        except ViewerError as error:
+            self.cancel()
+            self._context.tell_fault(error)
+        self._repaint()
+        return True
+
+    def _take(self, response: Response) -> None:
+        self._preview = response.preview
+        self.status = response.status
+        if response.edit is not None:
+            self._context.session.apply(response.edit)
+
+    def _scene(self) -> ToolScene | None:
+        picture = self._context.picture
+        if picture is None:
+            return None
+        look = self._context.viewing.look
+        state = self._context.session.state
+        segmentation = self._context.segmentation
+        if segmentation is not None and segmentation.volume_key != picture.key:
+            segmentation = None
+        settings = ToolSettings(
+            look.settings.brush_radius_mm,
+            look.settings.sphere,
+            look.tool == "eraser",
+        )
+        return ToolScene(
+            picture=picture,
+            segmentation=segmentation,
+            segment_number=look.segment_number,
+            measurements=tuple(m for m in state.measurements if m.volume_key == picture.key),
+            settings=settings,
+            next_label=next_label(self._context, look.tool) if look.tool in _MEASURING else "",
+        )
+
+
+_MEASURING = ("distance", "bidirectional", "ellipse")

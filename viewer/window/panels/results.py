@@ -1,0 +1,129 @@
+"""The results table: every number with its unit; a click shows its receipt."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from viewer.actions.context import Context
+from viewer.domain.measurement import Measurement
+from viewer.domain.quantity import AREA, LENGTH, LONG_AXIS, LONGEST_DIAMETER_3D, MAXIMUM, MEAN
+from viewer.domain.quantity import MINIMUM, SHORT_AXIS, STANDARD_DEVIATION, VOLUME, Quantity
+from viewer.window.controls import (
+    Card,
+    ClickableFrame,
+    ElidedLabel,
+    clear_layout,
+    heading,
+    label,
+    row_of,
+    rule,
+)
+from viewer.window.performing import Performing
+
+_SHORT = {
+    LENGTH.value: "length",
+    LONG_AXIS.value: "longest",
+    SHORT_AXIS.value: "across",
+    AREA.value: "area",
+    VOLUME.value: "volume",
+    LONGEST_DIAMETER_3D.value: "longest, 3-D",
+    MEAN.value: "mean",
+    STANDARD_DEVIATION.value: "SD",
+    MINIMUM.value: "min",
+    MAXIMUM.value: "max",
+}
+
+
+class ResultsPanel(QWidget):
+    """Measurements, newest last; the selected one unfolds its receipt."""
+
+    def __init__(self, context: Context, performing: Performing) -> None:
+        super().__init__()
+        self._context, self._performing = context, performing
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(3)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the table again."""
+        clear_layout(self._column)
+        look = self._context.viewing.look
+        found = [
+            m for m in self._context.session.state.measurements if m.volume_key == look.picture_key
+        ]
+        self._column.addLayout(heading("Results", label(f"{len(found)}", "caption")))
+        for measurement in found:
+            self._column.addWidget(self._row(measurement, measurement.uid == look.selected_uid))
+            self._column.addWidget(rule())
+        if not found:
+            self._column.addWidget(label("Nothing measured yet (D, M, E, Shift+M).", "dim"))
+        self._column.addLayout(self._export_row(bool(found)))
+
+    def _row(self, measurement: Measurement, selected: bool) -> ClickableFrame:
+        frame = ClickableFrame()
+        frame.setObjectName("entry")
+        frame.setProperty("shown", "true" if selected else "false")
+        frame.clicked = partial(self._performing.perform, "edit.select", uid=measurement.uid)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(4, 3, 6, 3)
+        column.setSpacing(1)
+        suffix = measurement.receipt.spacing.source.value
+        first = measurement.quantities[0] if measurement.quantities else None
+        title = ElidedLabel(measurement.label, "strong" if selected else "")
+        row = QHBoxLayout()
+        row.addWidget(title, 1)
+        if first is not None:
+            row.addWidget(label(_short(first), "caption"))
+            row.addWidget(label(f"{first.text()} {suffix}".strip(), "strong"))
+        column.addLayout(row)
+        rest = [f"{_short(q)} {q.text()}" for q in measurement.quantities[1:]]
+        if rest:
+            words = label("  ·  ".join(rest), "dim")
+            words.setAlignment(Qt.AlignmentFlag.AlignRight)
+            words.setWordWrap(True)
+            column.addWidget(words)
+        if selected:
+            column.addWidget(_receipt(measurement))
+        return frame
+
+    def _export_row(self, measured: bool) -> QHBoxLayout:
+        button = QPushButton("Export…")
+        menu = QMenu(button)
+        for text, verb in (
+            ("Segments as DICOM SEG…", "export.seg"),
+            ("Measurements as DICOM SR…", "export.sr"),
+            ("Measurements as CSV…", "export.csv"),
+            ("Measurements as JSON…", "export.json"),
+            ("Picture of the view…", "export.png"),
+        ):
+            menu.addAction(text).triggered.connect(partial(self._export, verb))
+        button.setMenu(menu)
+        button.setEnabled(self._context.picture is not None)
+        hint = label("click a number for its receipt" if measured else "", "faint")
+        return row_of(button, hint, None)
+
+    def _export(self, verb: str, _checked: bool = False) -> None:
+        self._performing.perform(verb)
+
+
+def _short(quantity: Quantity) -> str:
+    return _SHORT.get(quantity.concept.value, quantity.concept.meaning)
+
+
+def _receipt(measurement: Measurement) -> Card:
+    card = Card()
+    card.column.setSpacing(2)
+    for name, text in measurement.receipt.lines():
+        row = QHBoxLayout()
+        caption = label(name, "caption")
+        caption.setFixedWidth(76)
+        caption.setAlignment(Qt.AlignmentFlag.AlignTop)
+        words = label(text, "", tip=text)
+        words.setWordWrap(True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(caption)
+        row.addWidget(ElidedLabel(text) if " " not in text else words, 1)
+        card.column.addLayout(row)
+    return card

@@ -1,0 +1,166 @@
+"""Segments of the shown picture: colour, name, volume, mean; visibility, opacity, outline."""
+
+from functools import partial
+
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from viewer.actions.context import Context
+from viewer.domain.measurement import Review
+from viewer.domain.quantity import rounded_half_away
+from viewer.domain.segmentation import Segment, Segmentation
+from viewer.session.figures import SegmentFigures
+from viewer.window.controls import (
+    ClickableFrame,
+    ColourDot,
+    ElidedLabel,
+    ValueSlider,
+    clear_layout,
+    heading,
+    label,
+    row_of,
+    rule,
+)
+from viewer.window.performing import Performing
+
+_SHOWN = 12
+
+
+class SegmentPanel(QWidget):
+    """One row a segment; the active one can be changed below the list."""
+
+    def __init__(self, context: Context, performing: Performing) -> None:
+        super().__init__()
+        self._context, self._performing = context, performing
+        self.figures = SegmentFigures()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the list again."""
+        if any(slider.slider.isSliderDown() for slider in self.findChildren(ValueSlider)):
+            return
+        clear_layout(self._column)
+        new = QPushButton("New")
+        new.setObjectName("quiet")
+        new.setToolTip("New segment to draw into (Ctrl+N)")
+        new.setEnabled(self._context.picture is not None)
+        new.clicked.connect(lambda: self._performing.perform("segment.new"))
+        self._column.addLayout(heading("Segments", new))
+        key = self._context.viewing.look.picture_key
+        layers = [s for s in self._context.session.state.segmentations if s.volume_key == key]
+        if not layers:
+            text = label("None yet. Run a network (N), or draw one (Ctrl+N).", "dim")
+            self._column.addWidget(text)
+            return
+        for layer in layers:
+            self._add_layer(layer)
+        self._add_controls()
+
+    def _add_layer(self, layer: Segmentation) -> None:
+        kind = "AI" if layer.is_immutable else ""
+        name = layer.name if not layer.parent_uid else f"{layer.name} · edited copy"
+        self._column.addLayout(
+            row_of(ElidedLabel(name, "caption"), label(kind, "ai"), label("volume", "caption"))
+        )
+        for segment in layer.segments[:_SHOWN]:
+            self._column.addWidget(self._row(layer, segment))
+            self._column.addWidget(rule())
+        if len(layer.segments) > _SHOWN:
+            self._column.addWidget(label(f"and {len(layer.segments) - _SHOWN} more", "dim"))
+
+    def _row(self, layer: Segmentation, segment: Segment) -> ClickableFrame:
+        look = self._context.viewing.look
+        frame = ClickableFrame()
+        frame.setObjectName("entry")
+        active = (layer.uid, segment.number) == (look.segmentation_uid, look.segment_number)
+        frame.setProperty("shown", "true" if active else "false")
+        frame.clicked = partial(
+            self._performing.perform, "segment.choose", uid=layer.uid, number=segment.number
+        )
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(2, 1, 6, 1)
+        row.setSpacing(6)
+        dot = ColourDot(segment.colour, filled=segment.visible, tip=f"Show or hide {segment.name}")
+        dot.clicked.connect(
+            lambda: self._performing.perform(
+                "segment.change", uid=layer.uid, number=segment.number, visible=not segment.visible
+            )
+        )
+        row.addWidget(dot)
+        name = ElidedLabel(segment.name, "dim" if segment.review is Review.REJECTED else "")
+        row.addWidget(name, 1)
+        if segment.review is not Review.UNREVIEWED:
+            row.addWidget(label(segment.review.value, _REVIEW_NAMES[segment.review]))
+        row.addWidget(label(self._volume_text(layer, segment)))
+        return frame
+
+    def _volume_text(self, layer: Segmentation, segment: Segment) -> str:
+        volume_ml = self.figures.volume_ml(layer, segment.number)
+        return f"{rounded_half_away(volume_ml, 2):.2f} mL"
+
+    def _add_controls(self) -> None:
+        look = self._context.viewing.look
+        layer = self._context.segmentation
+        if layer is None or layer.volume_key != look.picture_key:
+            return
+        segment = next((s for s in layer.segments if s.number == look.segment_number), None)
+        if segment is None:
+            return
+        change = partial(
+            self._performing.perform, "segment.change", uid=layer.uid, number=segment.number
+        )
+        opacity = ValueSlider(
+            "Opacity", segment.opacity, 0.0, 1.0, lambda value: f"{round(value * 100)} %"
+        )
+        opacity.moved = lambda value: change(opacity=value) and None
+        self._column.addWidget(opacity)
+        outline = QPushButton("Outline off" if segment.outline else "Outline on")
+        outline.clicked.connect(lambda: change(outline=not segment.outline))
+        colour = QPushButton("Colour")
+        colour.clicked.connect(lambda: self._choose_colour(layer, segment))
+        measure = QPushButton("Measure")
+        measure.setToolTip("Volume, longest diameter, both diameters on a slice (Shift+M)")
+        measure.clicked.connect(lambda: self._performing.perform("measure.segment"))
+        self._column.addLayout(row_of(measure, outline, colour, None, spacing=6))
+
+    def _choose_colour(self, layer: Segmentation, segment: Segment) -> None:
+        from viewer.actions.segment import PALETTE
+
+        menu = QMenu(self)
+        for rgb in (*PALETTE, (180, 142, 240)):
+            entry = menu.addAction("#{:02x}{:02x}{:02x}".format(*rgb))
+            entry.setIcon(_icon(rgb))
+            entry.triggered.connect(partial(self._recolour, layer.uid, segment.number, rgb))
+        menu.addAction("Another…").triggered.connect(
+            lambda: self._ask_colour(layer.uid, segment.number)
+        )
+        menu.popup(self.cursor().pos())
+
+    def _recolour(
+        self, uid: str, number: int, rgb: tuple[int, int, int], _checked: bool = False
+    ) -> None:
+        self._performing.perform("segment.change", uid=uid, number=number, colour=rgb)
+
+    def _ask_colour(self, uid: str, number: int) -> None:
+        chosen = QColorDialog.getColor(
+            parent=self, options=QColorDialog.ColorDialogOption.DontUseNativeDialog
+        )
+        if chosen.isValid():
+            self._recolour(uid, number, (chosen.red(), chosen.green(), chosen.blue()))
+
+
+_REVIEW_NAMES = {
+    Review.ACCEPTED: "good",
+    Review.EDITED: "caption",
+    Review.REJECTED: "warning",
+    Review.UNREVIEWED: "caption",
+}
+
+
+def _icon(rgb: tuple[int, int, int]) -> QIcon:
+    pixmap = QPixmap(12, 12)
+    pixmap.fill(QColor(*rgb))
+    return QIcon(pixmap)

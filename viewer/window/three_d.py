@@ -1,0 +1,170 @@
+"""Keeps the 3-D scene like the session: volume, surfaces and planes, prepared on worker threads."""
+
+from typing import Any
+
+from PySide6.QtCore import QTimer
+
+from viewer.actions.context import Context
+from viewer.domain.segmentation import Segmentation
+from viewer.domain.volume import Picture
+from viewer.jobs.job import Ticket
+from viewer.jobs.runner import Outcomes
+from viewer.rendering.meshes import surface
+from viewer.rendering.slice_planes import PLANE_RGB
+from viewer.rendering.prepared import PreparedVolume, prepare_volume
+from viewer.rendering.surfaces import SegmentSurface
+from viewer.window.scene_pane import ScenePane
+
+_REBUILD_MS = 120
+Name = tuple[str, int]
+
+
+class ThreeD:
+    """Watches one context for one 3-D pane. Meshes are made again for changed segments only."""
+
+    def __init__(self, context: Context, pane: ScenePane) -> None:
+        self._context, self._pane = context, pane
+        self._shown_key = ""
+        self._meshes: dict[Name, tuple[int, Any]] = {}
+        self._later = QTimer(pane)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_REBUILD_MS)
+        self._later.timeout.connect(self._submit_meshes)
+
+    # --- the volume ------------------------------------------------------------------------
+
+    def picture_changed(self) -> None:
+        """Another picture is shown, or the shown one has been read."""
+        picture = self._context.picture
+        if picture is None or not picture.is_volume or picture.is_colour:
+            self._clear("" if picture is None else "These images do not form a volume.")
+            return
+        if not picture.is_loaded:
+            self._clear("reading…")
+            return
+        if picture.key != self._shown_key:
+            self._submit_volume(picture)
+
+    def _clear(self, message: str) -> None:
+        self._shown_key = ""
+        self._pane.message = message
+        if self._pane.scene is not None:
+            self._pane.scene.set_prepared(None)
+            self._pane.scene.set_segments(())
+            self._pane.scene.set_planes({})
+        self._pane.stale()
+
+    def _submit_volume(self, picture: Picture) -> None:
+        scene = self._pane.need_scene()
+        if scene is None:
+            self._pane.update()
+            return
+        self._pane.message = "preparing…"
+        self._shown_key = picture.key
+        most = scene.max_voxels
+
+        def done(prepared: PreparedVolume) -> None:
+            if self._pane.scene is None or self._shown_key != picture.key:
+                return
+            self._pane.message = ""
+            self._pane.scene.set_prepared(prepared)
+            self._pane.scene.reset()
+            self.planes_changed()
+            self._pane.stale()
+            self._submit_meshes()
+
+        self._context.jobs.submit(
+            lambda ticket: prepare_volume(picture, most, ticket),
+            Outcomes(done=done, failed=self._failed),
+            key="3d:volume",
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self._pane.message = "The 3-D view could not be made."
+        self._pane.update()
+        self._context.tell_fault(error)
+
+    # --- planes ----------------------------------------------------------------------------
+
+    def planes_changed(self) -> None:
+        """The live slice planes moved."""
+        scene = self._pane.scene
+        if scene is None or not self._shown_key:
+            return
+        planes = {n: p for n, p in self._context.viewing.look.planes.items() if n in PLANE_RGB}
+        scene.set_planes(planes)
+        self._pane.moving()
+
+    # --- surfaces --------------------------------------------------------------------------
+
+    def segments_changed(self) -> None:
+        """Segments changed: look at once, shape a moment later (strokes come in bursts)."""
+        self._show_meshes()
+        self._later.start()
+
+    def _layers(self) -> list[Segmentation]:
+        key = self._shown_key
+        return [s for s in self._context.session.state.segmentations if s.volume_key == key]
+
+    def _wanted(self) -> dict[Name, tuple[int, Segmentation]]:
+        return {
+            (layer.uid, segment.number): (
+                self._context.session.label_revision(layer.uid),
+                layer,
+            )
+            for layer in self._layers()
+            for segment in layer.segments
+            if segment.visible
+        }
+
+    def _submit_meshes(self) -> None:
+        missing = {
+            name: wanted
+            for name, wanted in self._wanted().items()
+            if name not in self._meshes or self._meshes[name][0] != wanted[0]
+        }
+        if not missing or self._pane.scene is None:
+            self._show_meshes()
+            return
+
+        def work(ticket: Ticket) -> dict[Name, tuple[int, Any]]:
+            made: dict[Name, tuple[int, Any]] = {}
+            for (uid, number), (revision, layer) in missing.items():
+                ticket.check()
+                # A copy: hands may go on painting while the mesh is made.
+                labels = layer.labels.copy()
+                made[uid, number] = (revision, surface(labels, number, layer.grid))
+            return made
+
+        def done(made: dict[Name, tuple[int, Any]]) -> None:
+            self._meshes.update(made)
+            self._show_meshes()
+
+        self._context.jobs.submit(
+            work, Outcomes(done=done, failed=self._failed), key="3d:meshes"
+        )
+
+    def _show_meshes(self) -> None:
+        scene = self._pane.scene
+        if scene is None:
+            return
+        shown = []
+        for layer in self._layers():
+            for segment in layer.segments:
+                mesh = self._meshes.get((layer.uid, segment.number))
+                if mesh is not None and segment.visible:
+                    shown.append(
+                        SegmentSurface(layer.uid, segment.number, mesh[1], segment.colour)
+                    )
+        scene.set_segments(shown)
+        self._pane.stale()
+
+    def refresh_now(self) -> None:
+        """Render what is there with the next paint."""
+        self._pane.stale()
+
+    def close(self) -> None:
+        """Release VTK."""
+        self._later.stop()
+        self._meshes.clear()
+        self._pane.close_scene()

@@ -1,0 +1,92 @@
+"""The bar above: the program's menu, tools with their keys, the palette, what undo would undo."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from viewer.actions.context import Context
+from viewer.actions.registry import actions
+from viewer.window import theme
+from viewer.window.controls import label
+from viewer.window.menus import build_menu
+from viewer.window.performing import Performing
+
+_TOOLS_SHOWN = ("window", "distance", "bidirectional", "ellipse", "brush", "eraser", "polygon", "contour")
+
+
+class TopBar(QWidget):
+    """Tools and verbs; folds its words away when the window is narrow."""
+
+    def __init__(self, context: Context, performing: Performing) -> None:
+        super().__init__()
+        self._context, self._performing = context, performing
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(theme.TOP_PX)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(6, 0, 8, 0)
+        self._row.setSpacing(2)
+        self._row.addWidget(self._brand())
+        self._tools: dict[str, QToolButton] = {}
+        self._add_tools()
+        self._row.addStretch(1)
+        self._find = QToolButton()
+        self._find.setText("Find an action   Ctrl K")
+        self._find.setToolTip("Every action by name (Ctrl+K)")
+        self._row.addWidget(self._find)
+        self._row.addWidget(label(" "))
+        self._undo = QToolButton()
+        self._undo.setObjectName("quiet")
+        self._undo.clicked.connect(lambda: self._performing.perform("edit.undo"))
+        self._row.addWidget(self._undo)
+        self.refresh()
+
+    def on_find(self, call: object) -> None:
+        """Tell what opens the palette."""
+        if callable(call):
+            self._find.clicked.connect(lambda: call())
+
+    def _brand(self) -> QToolButton:
+        brand = QToolButton()
+        brand.setObjectName("brand")
+        brand.setText("Negatoscope  ▾")
+        brand.setToolTip("All actions (F10)")
+        brand.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(brand)
+        menu.aboutToShow.connect(partial(build_menu, menu, self._context, self._performing))
+        brand.setMenu(menu)
+        brand.setShortcut("F10")
+        return brand
+
+    def _add_tools(self) -> None:
+        choices = actions()["tool.choose"].choices
+        if choices is None:
+            return
+        for choice in choices(self._context):
+            key = str(choice.parameters["tool"])
+            if key not in _TOOLS_SHOWN:
+                continue
+            button = QToolButton()
+            button.setObjectName("tool")
+            button.setCheckable(True)
+            button.setText(f"{choice.title}  {choice.keys[0].replace('Shift+', '⇧')}")
+            button.setToolTip(f"{choice.title} ({choice.keys[0]})")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(partial(self._choose, key))
+            self._tools[key] = button
+            self._row.addWidget(button)
+
+    def _choose(self, key: str, _checked: bool = False) -> None:
+        self._performing.perform("tool.choose", tool=key)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow tool and history."""
+        for key, button in self._tools.items():
+            button.setChecked(key == self._context.viewing.look.tool)
+        name = self._context.session.undo_name
+        text = f"Undo: {name}" if name else "Nothing to undo"
+        self._undo.setText(text if len(text) <= 44 else text[:43] + "…")
+        self._undo.setToolTip(f"{text} (Ctrl+Z)")
+        self._undo.setEnabled(bool(name))
