@@ -1,10 +1,10 @@
 """The small cube in a corner that says which way the patient is turned."""
 
 from viewer.domain.geometry import Plane
+from viewer.rendering.palettes import LETTERS
 
 _FACES = {"XPlus": "L", "XMinus": "R", "YPlus": "P", "YMinus": "A", "ZPlus": "H", "ZMinus": "F"}
 _SIDE_PX = 76
-_LETTER = (233 / 255, 214 / 255, 138 / 255)
 _FACE = (38 / 255, 43 / 255, 50 / 255)
 _EDGE = (91 / 255, 100 / 255, 112 / 255)
 
@@ -20,7 +20,7 @@ class OrientationCube:
         for face, letter in _FACES.items():
             getattr(cube, f"Set{face}FaceText")(letter)
             colour = getattr(cube, f"Get{face}FaceProperty")()
-            colour.SetColor(*_LETTER)
+            colour.SetColor(*(c / 255 for c in LETTERS))
             colour.LightingOff()
         cube.SetFaceTextScale(0.6)
         cube.GetCubeProperty().SetColor(*_FACE)

@@ -35,7 +35,8 @@ def opacity_along(
     values = prepared.quantities_at(points)
     seen = np.isfinite(values) & inside(points, kept)
     distances, values = distances[seen], values[seen]
-    passing = np.cumprod((1 - np.clip(transfer.opacities(values), 0, 1)) ** step_mm)
+    differences = prepared.differences_at(points[seen])
+    passing = np.cumprod((1 - transfer.opacities(values, differences)) ** step_mm)
     return distances, np.asarray(1 - passing)
 
 
@@ -44,3 +45,9 @@ def first_opaque(distances: Floats, stopped: Floats) -> float | None:
     if not len(stopped) or stopped[-1] < _FAINT:
         return None
     return float(distances[np.searchsorted(stopped, min(_OPAQUE, stopped[-1] / 2))])
+
+
+def is_clear_until(distance: float, distances: Floats, stopped: Floats) -> bool:
+    """Return whether more than half of the light comes from ``distance`` (mm) to the eye."""
+    before = stopped[distances < distance]
+    return not len(before) or bool(before[-1] < _OPAQUE)

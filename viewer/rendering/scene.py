@@ -1,6 +1,9 @@
 """The 3-D view: volume, segment surfaces and live slice planes, drawn off-screen by VTK."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from viewer.domain.geometry import Floats, Plane
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
+from viewer.jobs.job import Ticket
 from viewer.rendering.camera import Camera, ViewName
 from viewer.rendering.cutting import HalfSpace, beyond, box_half_spaces
 from viewer.rendering.offscreen import open_window, read_rgba, renderer_name
 from viewer.rendering.orientation_cube import OrientationCube
+from viewer.rendering.palettes import GROUND, OTHER_PLANE, PLANE_COLOURS
 from viewer.rendering.prepared import (
     GPU_VOXELS,
     SOFTWARE_VOXELS,
@@ -19,21 +24,22 @@ from viewer.rendering.prepared import (
     prepare_volume,
 )
 from viewer.rendering.primitives import Rgb
-from viewer.rendering.raycast import first_opaque, opacity_along
-from viewer.rendering.slice_planes import PLANE_RGB, PlaneProps
+from viewer.rendering.raycast import first_opaque, is_clear_until, opacity_along
+from viewer.rendering.slice_planes import PlaneProps
 from viewer.rendering.surfaces import SegmentSurface, SurfaceProps
 from viewer.rendering.transfer import Transfer, transfers
 from viewer.rendering.volume_mapper import Quality, VolumeProp, is_software
 
-_GROUND = (11 / 255, 13 / 255, 16 / 255)
 _EMPTY_BOX_MM = np.array([[-100.0, -100.0, -100.0], [100.0, 100.0, 100.0]])
 
 
 class Scene:
     """What the 3-D pane shows, and its camera.
 
-    For one thread, the one that made it: OpenGL allows no other. Heavy work happens before, in
-    ``prepare_volume`` and ``meshes.surface``, which any thread may call. Pixels are those of
+    Any thread may call it; a lock lets in one at a time, and between calls no thread holds the
+    OpenGL context. VTK lets other Python threads run while it draws, so a job may draw the full
+    picture while the window's thread moves the camera: it cancels the job and draws a coarse one.
+    Heavy work happens before, in ``prepare_volume`` and ``meshes.surface``. Pixels are those of
     ``Plane``: x right, y down, integers are pixel centres; positions are LPS millimetres.
 
     Raises
@@ -46,11 +52,14 @@ class Scene:
         from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
         from vtkmodules.vtkRenderingCore import vtkRenderer
 
+        self._lock = threading.RLock()
+        self._ticket = Ticket()
         self._window = open_window(size_px)
+        self._window.AddObserver("AbortCheckEvent", self._stop_if_cancelled)
         self._software = is_software(renderer_name(self._window))
         self._buffer = vtkUnsignedCharArray()
         self._renderer = vtkRenderer()
-        self._renderer.SetBackground(*_GROUND)
+        self._renderer.SetBackground(*(c / 255 for c in GROUND))
         self._renderer.GetActiveCamera().ParallelProjectionOn()
         self._cube = OrientationCube()
         self._window.SetNumberOfLayers(2)
@@ -64,6 +73,18 @@ class Scene:
         self._kept: tuple[HalfSpace, ...] = ()
         self._camera = Camera.facing(_EMPTY_BOX_MM, "anterior", size_px)
         self._is_untouched = True
+        self._is_closed = False
+        self._window.ReleaseCurrent()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the scene alone, and let go of the OpenGL context at the end."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                if not self._is_closed:
+                    self._window.ReleaseCurrent()
 
     @property
     def is_software(self) -> bool:
@@ -101,28 +122,30 @@ class Scene:
         chosen = next((t for t in self.transfers if t.key == key), None)
         if chosen is None or self._volume is None:
             raise InputRefused(f"There is no 3-D preset {key!r} for what is shown.")
-        self._transfer = chosen
-        self._volume.set_transfer(chosen)
+        with self._held():
+            self._transfer = chosen
+            self._volume.set_transfer(chosen)
 
     def set_prepared(self, prepared: PreparedVolume | None) -> None:
         """Show this volume instead of the one before; None shows none.
 
         The camera stays if it was moved and the volume is the same one, read further.
         """
-        before, chosen = self._prepared, self._transfer
-        if self._volume is not None:
-            self._renderer.RemoveVolume(self._volume.prop)
-        self._volume, self._prepared, self._transfer = None, prepared, None
-        self._planes.set_box(None if prepared is None else prepared.grid.corners_lps_mm)
-        if prepared is not None:
-            self._volume = VolumeProp(prepared, software=self._software)
-            keys = [t.key for t in self.transfers]
-            self.set_transfer(chosen.key if chosen and chosen.key in keys else keys[0])
-            self._volume.set_kept(self._kept)
-            self._renderer.AddVolume(self._volume.prop)
-        same = before is not None and prepared is not None and before.key == prepared.key
-        if self._is_untouched or not same:
-            self.reset()
+        with self._held():
+            before, chosen = self._prepared, self._transfer
+            if self._volume is not None:
+                self._renderer.RemoveVolume(self._volume.prop)
+            self._volume, self._prepared, self._transfer = None, prepared, None
+            self._planes.set_box(None if prepared is None else prepared.grid.corners_lps_mm)
+            if prepared is not None:
+                self._volume = VolumeProp(prepared, software=self._software)
+                keys = [t.key for t in self.transfers]
+                self.set_transfer(chosen.key if chosen and chosen.key in keys else keys[0])
+                self._volume.set_kept(self._kept)
+                self._renderer.AddVolume(self._volume.prop)
+            same = before is not None and prepared is not None and before.key == prepared.key
+            if self._is_untouched or not same:
+                self.reset()
 
     def set_volume(self, picture: Picture) -> None:
         """Prepare ``picture`` here and now, and show it (seconds for a large one)."""
@@ -130,7 +153,8 @@ class Scene:
 
     def set_segments(self, segments: Sequence[SegmentSurface]) -> None:
         """Show exactly these surfaces."""
-        self._surfaces.set_segments(segments)
+        with self._held():
+            self._surfaces.set_segments(segments)
         if self._prepared is None and self._is_untouched:
             self.reset()
 
@@ -138,12 +162,14 @@ class Scene:
         self, planes: Mapping[str, Plane], colours: Mapping[str, Rgb] | None = None
     ) -> None:
         """Outline the planes of the other panes where they cut the volume."""
-        chosen = {name: PLANE_RGB.get(name, (160, 170, 180)) for name in planes}
-        self._planes.set_planes(planes, chosen | dict(colours or {}))
+        chosen = {name: PLANE_COLOURS.get(name, OTHER_PLANE) for name in planes}
+        with self._held():
+            self._planes.set_planes(planes, chosen | dict(colours or {}))
 
     def set_plane_texture(self, name: str, rgb32: NDArray[np.uint32] | None, plane: Plane) -> None:
         """Lay a pane's picture, 0xffRRGGBB (h, w) on ``plane``, into the scene; None removes it."""
-        self._planes.set_picture(name, rgb32, plane)
+        with self._held():
+            self._planes.set_picture(name, rgb32, plane)
 
     def set_crop(self, box_lps_mm: tuple[ArrayLike, ArrayLike] | None) -> None:
         """Show only the part of the volume between two corners; surfaces and planes stay whole."""
@@ -154,9 +180,10 @@ class Scene:
         self._keep(() if plane is None else (beyond(plane),))
 
     def _keep(self, kept: tuple[HalfSpace, ...]) -> None:
-        self._kept = kept
-        if self._volume is not None:
-            self._volume.set_kept(kept)
+        with self._held():
+            self._kept = kept
+            if self._volume is not None:
+                self._volume.set_kept(kept)
 
     def _box_lps_mm(self) -> Floats:
         """Return the corners (n, 3) of what there is to see."""
@@ -196,7 +223,6 @@ class Scene:
         size = (max(1, int(size_px[0])), max(1, int(size_px[1])))
         if size != self.plane.size_px:
             self._camera = self._camera.resized(size)
-            self._window.SetSize(*size)
 
     def project(self, point_lps_mm: ArrayLike) -> tuple[float, float]:
         """Return the pixel (x, y) at which a patient point is seen."""
@@ -209,28 +235,49 @@ class Scene:
         A segment's surface wins where the volume before it lets most of the light through;
         otherwise it is the point where the volume stops half of the light.
         """
-        point, direction = self._camera.ray(xy_px)
+        ray = point, direction = self._camera.ray(xy_px)
         reach = 2.0 * float(np.linalg.norm(self._box_lps_mm() - point, axis=1).max()) + 1.0
-        hit = self._surfaces.first_hit(point - reach * direction, point + reach * direction)
-        if self._prepared is None or self._transfer is None:
+        with self._held():
+            hit = self._surfaces.first_hit(point - reach * direction, point + reach * direction)
+            prepared, transfer, kept = self._prepared, self._transfer, self._kept
+        if prepared is None or transfer is None:
             return hit
-        ray = (point, direction)
-        distances, stopped = opacity_along(self._prepared, self._transfer, ray, self._kept)
+        distances, stopped = opacity_along(prepared, transfer, ray, kept)
+        if hit is not None and is_clear_until(float((hit - point) @ direction), distances, stopped):
+            return hit
         solid = first_opaque(distances, stopped)
-        if hit is not None:
-            before = stopped[distances < (hit - point) @ direction]
-            if not len(before) or before[-1] < 0.5:
-                return hit
         return None if solid is None else point + solid * direction
 
-    def render(self, quality: Quality = "full") -> NDArray[np.uint8]:
+    def render(self, quality: Quality = "full", ticket: Ticket | None = None) -> NDArray[np.uint8]:
         """Return the picture (h, w, 4), RGBA, top row first, opaque.
 
         "coarse" is for a moving camera (every second ray and sample), "full" for one at rest.
+
+        Raises
+        ------
+        Cancelled
+            ``ticket`` was cancelled meanwhile; drawing stops within about 0.1 s.
         """
-        plane = self.plane
-        if self._volume is not None:
-            self._volume.set_quality(quality, plane.size_px)
+        with self._held():
+            if self._is_closed:
+                raise InputRefused("The 3-D view is closed.")
+            self._ticket = ticket or Ticket()
+            self._ticket.check()
+            plane = self.plane
+            if self._volume is not None:
+                self._volume.set_quality(quality, plane.size_px)
+            self._aim(plane)
+            self._window.Render()
+            self._ticket.check()
+            return read_rgba(self._window, self._buffer)
+
+    def _stop_if_cancelled(self, *_: object) -> None:
+        """Called by VTK now and then while it draws."""
+        if self._ticket.is_cancelled:
+            self._window.SetAbortRender(1)
+
+    def _aim(self, plane: Plane) -> None:
+        """Let VTK's cameras look at ``plane``."""
         camera = self._renderer.GetActiveCamera()
         middle = plane.centre_lps_mm
         away = 4.0 * float(np.linalg.norm(self._box_lps_mm() - middle, axis=1).max()) + 1.0
@@ -238,11 +285,23 @@ class Scene:
         camera.SetPosition(*(middle - plane.normal * away))
         camera.SetViewUp(*-plane.down)
         camera.SetParallelScale(plane.size_px[1] * plane.pixel_mm / 2)
+        self._window.SetSize(*plane.size_px)
         self._renderer.ResetCameraClippingRange()
         self._cube.turn(plane)
-        self._window.Render()
-        return read_rgba(self._window, self._buffer)
 
     def close(self) -> None:
-        """Give back what OpenGL holds; the scene cannot be used afterwards."""
-        self._window.Finalize()
+        """Stop drawing and give back what OpenGL holds; nothing is drawn afterwards."""
+        self._ticket.cancel()
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                self._window.RemoveAllObservers()
+                self._window.Finalize()
+
+    def __enter__(self) -> Self:
+        """Return the scene; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()

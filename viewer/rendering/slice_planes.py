@@ -9,13 +9,6 @@ from numpy.typing import NDArray
 from viewer.domain.geometry import Floats, Plane
 from viewer.rendering.primitives import Rgb
 
-# Axial red, sagittal yellow, coronal green (field.md 4.8), as the chips beside the planes' names.
-PLANE_RGB: dict[str, Rgb] = {
-    "axial": (204, 76, 76),
-    "sagittal": (222, 178, 60),
-    "coronal": (96, 170, 104),
-}
-
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
 _OUTLINE_PX = 1.6
 

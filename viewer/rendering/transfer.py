@@ -9,63 +9,141 @@ from viewer.rendering.prepared import PreparedVolume
 
 Rgb01 = tuple[float, float, float]
 
+# Between even tissue (seen through) and an edge (seen): steps in the quantity from one voxel to
+# the next. Flat curves must not be exactly 1 everywhere: VTK would then leave out the gradients
+# that it needs when another preset is chosen later.
+_EVERYTHING = ((0.0, 1.0), (1.0, 0.999))
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """A way to see a volume. Values are in the picture's quantity.
 
-    ``opacity`` holds (value, opacity per mm), ``colour`` (value, rgb 0-1). ``shine`` is specular
-    strength and power.
+    ``opacity`` holds (value, opacity per mm), ``colour`` (value, rgb 0-1), ``edges`` (difference
+    from voxel to voxel, factor on the opacity). ``shine`` is specular strength and power.
     """
 
     key: str
     title: str
     opacity: tuple[tuple[float, float], ...]
     colour: tuple[tuple[float, Rgb01], ...]
-    ambient: float = 0.22
-    diffuse: float = 0.85
-    shine: tuple[float, float] = (0.18, 18.0)
+    edges: tuple[tuple[float, float], ...] = _EVERYTHING
+    ambient: float = 0.25
+    diffuse: float = 0.9
+    shine: tuple[float, float] = (0.2, 20.0)
 
-    def opacities(self, values: Floats) -> Floats:
-        """Return the opacity per mm of values (n,)."""
-        at, alpha = np.array(self.opacity).T
-        return np.asarray(np.interp(values, at, alpha), dtype=np.float64)
+    def opacities(self, values: Floats, differences: Floats) -> Floats:
+        """Return the opacity per mm of values (n,) that differ so much (n,) from voxel to voxel."""
+        by_value = np.interp(values, *np.array(self.opacity).T)
+        by_edge = np.interp(differences, *np.array(self.edges).T)
+        return np.asarray(by_value * by_edge, dtype=np.float64)
 
 
-_BONE = (0.98, 0.93, 0.82)
-_FLESH = (0.72, 0.42, 0.34)
-_SKIN = (0.86, 0.62, 0.50)
+_BONE = (1.0, 0.95, 0.84)
+_FLESH = (0.80, 0.36, 0.28)
+_SKIN = (0.93, 0.66, 0.52)
+_CARTILAGE = (0.90, 0.60, 0.45)
+_CT_EDGES = ((0.0, 0.0), (30.0, 0.0), (120.0, 0.5), (260.0, 1.0))
 
-_CT_BONE = Transfer(
-    "skin-and-bone",
-    "skin and bone",
-    ((-400, 0.0), (-220, 0.004), (-60, 0.006), (60, 0.004), (140, 0.01), (260, 0.18), (600, 0.6)),
-    ((-400, _SKIN), (-60, _SKIN), (60, _FLESH), (180, (0.9, 0.7, 0.55)), (320, _BONE)),
+_CT = (
+    Transfer(
+        "skin-and-bone",
+        "skin and bone",
+        (
+            (-600, 0.0),
+            (-400, 0.03),
+            (-150, 0.03),
+            (-20, 0.012),
+            (140, 0.02),
+            (200, 0.12),
+            (320, 0.5),
+            (700, 0.9),
+        ),
+        ((-500, _SKIN), (-100, _SKIN), (40, _FLESH), (150, _CARTILAGE), (240, _BONE)),
+        _CT_EDGES,
+    ),
+    Transfer(
+        "lungs-and-bone",
+        "lungs and bone",
+        (
+            (-960, 0.0),
+            (-880, 0.01),
+            (-800, 0.012),
+            (-600, 0.08),
+            (-400, 0.12),
+            (-300, 0.0),
+            (140, 0.0),
+            (220, 0.1),
+            (320, 0.4),
+            (700, 0.9),
+        ),
+        (
+            (-900, (0.45, 0.55, 0.75)),
+            (-650, (0.80, 0.62, 0.66)),
+            (-400, (0.95, 0.55, 0.50)),
+            (150, _CARTILAGE),
+            (240, _BONE),
+        ),
+        _CT_EDGES,
+    ),
+    Transfer(
+        "bone",
+        "bone",
+        ((150, 0.0), (220, 0.08), (350, 0.5), (700, 0.9)),
+        ((150, _CARTILAGE), (240, _BONE)),
+    ),
 )
-_CT_LUNG = Transfer(
-    "lung-and-bone",
-    "lungs and bones",
-    ((-980, 0.0), (-900, 0.004), (-700, 0.01), (-500, 0.08), (-350, 0.0), (150, 0.0), (300, 0.3)),
-    ((-900, (0.55, 0.65, 0.78)), (-500, (0.85, 0.6, 0.6)), (150, _FLESH), (300, _BONE)),
-)
-_CT = (_CT_BONE, _CT_LUNG)
 
 
-def _mr(low: float, high: float) -> tuple[Transfer, ...]:
+def _relative(low: float, high: float) -> tuple[Transfer, ...]:
+    """Return presets for values without a scale: places are parts of the way from low to high."""
+
     def at(part: float) -> float:
         return low + part * (high - low)
 
     surface = Transfer(
         "surface",
         "skin and tissue",
-        ((at(0.02), 0.0), (at(0.16), 0.05), (at(0.4), 0.25), (at(1.0), 0.5)),
-        ((at(0.0), (0.35, 0.24, 0.2)), (at(0.5), (0.72, 0.6, 0.52)), (at(1.0), (0.95, 0.9, 0.84))),
+        ((at(0.04), 0.0), (at(0.18), 0.06), (at(0.4), 0.3), (at(1.0), 0.5)),
+        ((at(0.0), (0.40, 0.27, 0.22)), (at(0.5), (0.78, 0.65, 0.56)), (at(1.0), (1.0, 0.95, 0.9))),
+        ((0.0, 0.15), (0.04 * (high - low), 0.3), (0.16 * (high - low), 1.0)),
     )
-    return (surface,)
+    bright = Transfer(
+        "bright",
+        "bright structures",
+        ((at(0.45), 0.0), (at(0.7), 0.05), (at(1.0), 0.5)),
+        ((at(0.4), (0.55, 0.16, 0.12)), (at(0.8), (0.92, 0.55, 0.36)), (at(1.1), (1.0, 0.95, 0.8))),
+    )
+    return surface, bright
+
+
+def _uptake(low: float, high: float) -> tuple[Transfer, ...]:
+    """Return the preset of nuclear medicine: a faint body, and what is bright in it."""
+
+    def at(part: float) -> float:
+        return low + part * (high - low)
+
+    glow = Transfer(
+        "uptake",
+        "body and uptake",
+        ((at(0.0), 0.0), (at(0.05), 0.004), (at(0.35), 0.008), (at(0.7), 0.08), (at(1.0), 0.4)),
+        (
+            (at(0.0), (0.45, 0.52, 0.60)),
+            (at(0.3), (0.62, 0.36, 0.28)),
+            (at(0.7), (0.95, 0.60, 0.22)),
+            (at(1.0), (1.0, 0.92, 0.62)),
+        ),
+        ambient=0.5,
+        diffuse=0.6,
+        shine=(0.0, 1.0),
+    )
+    return (glow,)
 
 
 def transfers(prepared: PreparedVolume) -> tuple[Transfer, ...]:
     """Return the presets that suit ``prepared``, the default first."""
     if prepared.is_hu:
         return _CT
-    return _mr(prepared.low, prepared.high)
+    if prepared.modality in {"PT", "NM"}:
+        return _uptake(prepared.low, prepared.high)
+    return _relative(prepared.low, prepared.high)

@@ -17,7 +17,8 @@ _SOFTWARE_NAMES = ("llvmpipe", "softpipe", "swiftshader", "software rasterizer",
 # while moving, and all of them at rest. Larger panes keep the number of rays, so the time too.
 _COARSE_RAYS = 256 * 256
 _FULL_RAYS = 640 * 640
-_COARSE_STEP, _FULL_STEP = 2.0, 1.0
+# In voxels of mean size.
+_COARSE_STEP, _FULL_STEP = 2.0, 0.75
 
 
 def is_software(renderer_name: str) -> bool:
@@ -52,7 +53,7 @@ class VolumeProp:
 
         self._prepared = prepared
         self._software = software
-        self._step_mm = float(min(prepared.grid.spacing_ijk_mm))
+        self._step_mm = prepared.grid.voxel_volume_mm3 ** (1 / 3)
         image = vtkImageData()
         k, j, i = prepared.values.shape
         image.SetDimensions(i, j, k)
@@ -92,11 +93,15 @@ class VolumeProp:
         from vtkmodules.vtkRenderingCore import vtkColorTransferFunction
 
         opacity, colour = vtkPiecewiseFunction(), vtkColorTransferFunction()
+        edges = vtkPiecewiseFunction()
+        for difference, factor in transfer.edges:
+            edges.AddPoint(difference / self._prepared.slope, factor)
         for value, per_mm in transfer.opacity:
             opacity.AddPoint(self._prepared.level(value), per_mm)
         for value, rgb in transfer.colour:
             colour.AddRGBPoint(self._prepared.level(value), *rgb)
         self._property.SetScalarOpacity(opacity)
+        self._property.SetGradientOpacity(edges)
         self._property.SetColor(colour)
         self._property.SetAmbient(transfer.ambient)
         self._property.SetDiffuse(transfer.diffuse)
