@@ -196,7 +196,7 @@ def read_object(path: Path) -> "Dataset":
     from pydicom.errors import InvalidDicomError
 
     try:
-        return dcmread(path)
+        dataset = dcmread(path)
     except InvalidDicomError as error:
         raise Damaged(
             "This is not a DICOM file.", where=path.name, remedy="Choose another file."
@@ -216,3 +216,8 @@ def read_object(path: Path) -> "Dataset":
         raise Damaged(
             "The DICOM file is broken or cut short.", where=path.name, remedy="Copy it again."
         ) from error
+    if "SOPClassUID" not in dataset:
+        raise Damaged(
+            "The DICOM file is broken or cut short.", where=path.name, remedy="Copy it again."
+        )
+    return dataset

@@ -125,8 +125,8 @@ def _header(picture: Picture, k: int) -> "Dataset":
     sop_class = _CT_IMAGE if picture.is_volume else _SECONDARY_CAPTURE
     header = blank_header(picture.identity, Instance(sop_class, new_uid()))
     header.Rows, header.Columns = grid.shape_kji[1:]
-    header.PixelSpacing = [ds(row_mm), ds(column_mm)]
     if picture.is_volume:
+        header.PixelSpacing = [ds(row_mm), ds(column_mm)]
         header.FrameOfReferenceUID = frame_of_reference(picture)
         header.PositionReferenceIndicator = ""
         header.SliceThickness = ds(slice_mm)
