@@ -45,15 +45,17 @@ def paint(
     ``size_px`` is (width, height) in logical pixels, as in the plane; the painter may scale.
     """
     painter.save()
-    painter.setClipRect(0, 0, *size_px)
-    painter.fillRect(0, 0, size_px[0], size_px[1], Qt.GlobalColor.black)
-    if raster is not None:
-        _draw_raster(painter, raster)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.translate(0.5, 0.5)
-    for primitive in primitives:
-        _draw(primitive, painter)
-    painter.restore()
+    try:
+        painter.setClipRect(0, 0, *size_px)
+        painter.fillRect(0, 0, size_px[0], size_px[1], Qt.GlobalColor.black)
+        if raster is not None:
+            _draw_raster(painter, raster)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(0.5, 0.5)
+        for primitive in primitives:
+            _draw(primitive, painter)
+    finally:
+        painter.restore()
 
 
 def to_image(
@@ -75,8 +77,10 @@ def to_image(
         raise InputRefused(f"A picture of {width} x {height} pixels cannot be made.")
     image.setDevicePixelRatio(device_ratio)
     painter = QPainter(image)
-    paint(painter, raster, primitives, size_px)
-    painter.end()
+    try:
+        paint(painter, raster, primitives, size_px)
+    finally:
+        painter.end()
     return image
 
 

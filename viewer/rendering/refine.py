@@ -33,14 +33,15 @@ def refinement(section: Section, device_ratio: float = 1.0) -> tuple[int, int]:
 def finer_values(values: NDArray[Any], across: int, down: int) -> NDArray[Any]:
     """Return values (h, w) or (h, w, 3) interpolated (bicubic) to (h * down, w * across).
 
-    Integers are rounded and kept inside the range of the neighbours' type.
+    Integers are rounded and saturate at the ends of their type. OpenCV's kernel (a = -0.75) leaves
+    a ripple of up to 5 % of a step on slopes: for the eye, never for numbers.
     """
     height, width = values.shape[:2]
     size = (width * across, height * down)
     source = np.ascontiguousarray(values)
-    # OpenCV resizes 8-bit, 16-bit and floating point values; other types go through float32.
+    # OpenCV resizes 8-bit, 16-bit and floating point values; other types go through float64.
     known = source.dtype.kind == "f" or source.dtype in (np.uint8, np.uint16, np.int16)
-    work = source if known else source.astype(np.float32)
+    work = source if known else source.astype(np.float64)
     finer = np.asarray(cv2.resize(work, size, interpolation=cv2.INTER_CUBIC))
     if known:
         return finer
