@@ -23,6 +23,7 @@ from viewer.session.store import SUFFIX, Row, RowKind, Store
 
 log = logging.getLogger("negatoscope")
 Write = Callable[[Store], None]
+SNAPSHOT_EVERY = 256  # rows; replaying so many takes about 50 ms
 _NUMBERS = count(1)
 # Edits that come within this time share one commit: a drag makes 60 a second, a disk syncs fewer.
 _GATHER_S = 0.2
@@ -40,7 +41,8 @@ class Journal:
         self.path = store.path
         self.on_fault: Fault = _nobody
         self.next_seq = last_seq + 1
-        self.since_snapshot = 0
+        self.snapshot_every = SNAPSHOT_EVERY
+        self._since_snapshot = 0
         self._store = store
         self._kept = store.all_kept()
         self._label_keys: set[str] = set()
@@ -101,7 +103,7 @@ class Journal:
         """Take a row; it is written soon."""
         row = Row(self.next_seq, kind, merges, time.time(), edit, inverse)
         self.next_seq += 1
-        self.since_snapshot += 1
+        self._since_snapshot += 1
         self._put(lambda store: store.add_row(row))
         if paths:
             self._put(lambda store: store.add_paths(row.seq, paths))
@@ -117,9 +119,14 @@ class Journal:
 
         self._put(write)
 
+    @property
+    def is_snapshot_due(self) -> bool:
+        """Whether enough rows came since the last snapshot."""
+        return self._since_snapshot >= self.snapshot_every
+
     def snapshot(self, document: Document) -> None:
         """Keep the whole document, so that replay begins here; labels are copied at once."""
-        self.since_snapshot = 0
+        self._since_snapshot = 0
         snapshot = Snapshot.of(document)
         keys = snapshot.label_keys()
         new = {

@@ -41,7 +41,8 @@ class Packed:
         n_voxels = int(np.prod(self.shape_kji, dtype=np.int64))
         try:
             size = zstandard.get_frame_parameters(self.data).content_size
-            if size != n_voxels or not 0 < n_voxels <= _MAX_VOXELS:
+            fits = min(self.shape_kji) > 0 and size == n_voxels <= _MAX_VOXELS
+            if not fits:
                 raise Damaged(f"A block of labels has {size} voxels; it must have {n_voxels}.")
             data = bytearray(zstandard.ZstdDecompressor().decompress(self.data))
         except zstandard.ZstdError as error:

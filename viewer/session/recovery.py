@@ -1,6 +1,7 @@
 """Sessions that were not closed: found, read as far as they can be, and gone on with."""
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from viewer.errors import Conflict, Damaged, InputRefused, OutOfResources, Viewe
 from viewer.session.document import Document
 from viewer.session.edit import OpenStudy
 from viewer.session.history import DEFAULT_LIMIT_BYTES, Entry
-from viewer.session.journal import Journal, copy_file, is_owned
+from viewer.session.journal import Journal, is_owned
 from viewer.session.listeners import Fault
 from viewer.session.packed import Packed
 from viewer.session.serialise import decode
 from viewer.session.session import Session
 from viewer.session.snapshot import Snapshot
-from viewer.session.store import SUFFIX, Row, Store
+from viewer.session.store import SUFFIX, Row, Store, check_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ def summary(path: Path) -> Summary:
 def recover(path: Path, *, on_fault: Fault | None = None) -> Session:
     """Return the session in ``path`` with its state and undo stack, and go on recording there.
 
-    A broken file is set aside (``.broken`` at the end of its name) and what can be read of it goes
-    on in a new file of the old name; ``findings`` of the session say so.
+    A broken file is set aside (``.broken`` at the end of its name); what can be read of it goes on
+    in a new file, and ``findings`` of the session say so.
 
     Raises
     ------
@@ -94,16 +95,19 @@ def open_workspace(path: Path, folder: Path, *, on_fault: Fault | None = None) -
     ViewerError
         As ``recover``.
     """
-    Store.open(path).close()
-    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
-    copy = folder / f"session-{stamp}{SUFFIX}"
+    check_header(path)  # before SQLite may touch it: a workspace is changed by saving alone
+    copy = folder / f"session-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns()}{SUFFIX}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy_file(path, copy)
-    except (OSError, sqlite3.Error) as error:
+        shutil.copyfile(path, copy)
+    except OSError as error:
         copy.unlink(missing_ok=True)
-        raise Damaged("The workspace cannot be read.", where=path.name) from error
-    return recover(copy, on_fault=on_fault)
+        raise OutOfResources("The workspace cannot be copied.", where=path.name) from error
+    try:
+        return recover(copy, on_fault=on_fault)
+    except ViewerError:
+        discard(copy)
+        raise
 
 
 def discard(path: Path) -> None:
@@ -168,7 +172,11 @@ def _recovered(path: Path, on_fault: Fault | None) -> Session:
 def _read(store: Store) -> _Contents:
     rows = store.rows()
     limit = store.meta("limit_bytes")
-    complete = list(rows) == list(range(1, len(rows) + 1))
+    # A file that was rebuilt may lack rows up to this one: a snapshot stands for them.
+    gaps = store.meta("gaps_until", "0")
+    later = [seq for seq in rows if seq > int(gaps)] if gaps.isdigit() else []
+    first = int(gaps) + 1 if gaps.isdigit() else 0
+    complete = later == list(range(first, first + len(later)))
     snapshots = []
     for seq, head in store.snapshots():
         with contextlib.suppress(ViewerError):
@@ -244,7 +252,7 @@ def _rebuilt(folder: Path, contents: _Contents, document: Document, reached: int
     journal.adopt([row for seq, row in contents.rows.items() if seq <= reached], contents.paths)
     for name, data in contents.kept.items():
         journal.keep(name, data)
-    journal.set_meta(limit_bytes=str(contents.limit_bytes))
+    journal.set_meta(limit_bytes=str(contents.limit_bytes), gaps_until=str(reached))
     journal.snapshot(document)
     return journal
 

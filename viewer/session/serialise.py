@@ -30,9 +30,6 @@ from viewer.session.state import StudyReference
 
 _MAGIC = b"NGT1"
 _HEAD = struct.Struct("<4sI")
-_ENUMS: dict[str, type[StrEnum]] = {
-    kind.__name__: kind for kind in (Review, SpacingSource, OriginKind, WindowFunction)
-}
 _DTYPES = frozenset({"uint8", "bool", "int64", "float32", "float64"})
 _DOMAIN = (Chain, Step, Grid, Plane, Measurement, Receipt, Code, Quantity, Spacing)
 _SEGMENTS = (Origin, Score, Segment, Window, StudyReference, Snapshot, edits.Head)
@@ -54,6 +51,20 @@ _EDITS = (
     edits.SetChain,
     OpenStudy,
 )
+
+
+@cache
+def _enums() -> dict[str, type[StrEnum]]:
+    from viewer.rendering.corners import CornerMode
+
+    kinds: tuple[type[StrEnum], ...] = (
+        Review,
+        SpacingSource,
+        OriginKind,
+        WindowFunction,
+        CornerMode,
+    )
+    return {kind.__name__: kind for kind in kinds}
 
 
 @cache
@@ -136,7 +147,7 @@ def _to_json(value: object, blobs: list[bytes]) -> Any:  # noqa: PLR0911 - one l
 
 def _enum_name(value: StrEnum) -> str:
     name = type(value).__name__
-    if _ENUMS.get(name) is not type(value):
+    if _enums().get(name) is not type(value):
         raise ViewerError(f"A {name} cannot be kept in a session.")
     return name
 
@@ -161,8 +172,8 @@ def _from_json(tree: Any, blobs: list[bytes]) -> Any:  # noqa: PLR0911 - one lin
             return {key: _from_json(item, blobs) for key, item in items.items()}
         case {"b": int(number)} if number >= 0:
             return blobs[number]
-        case {"e": [str(name), value]} if name in _ENUMS:
-            return _ENUMS[name](value)
+        case {"e": [str(name), value]} if name in _enums():
+            return _enums()[name](value)
         case {"a": [str(dtype), [*shape], int(number)]} if dtype in _DTYPES and number >= 0:
             return np.frombuffer(blobs[number], dtype=dtype).reshape(shape)
         case {"o": [str(name), dict(parts)]} if name in _classes():

@@ -19,8 +19,6 @@ from viewer.session.state import State
 log = logging.getLogger("negatoscope")
 ChangeKind = Literal["apply", "undo", "redo", "open"]
 
-SNAPSHOT_EVERY = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -178,7 +176,7 @@ class Session:
         self._told("open", edit.name, touched)
 
     def _told(self, kind: ChangeKind, name: str, touched: Touched) -> None:
-        if self.journal and self.journal.since_snapshot >= SNAPSHOT_EVERY:
+        if self.journal and self.journal.is_snapshot_due:
             self.journal.snapshot(self._document)
         block = None
         if touched.start_kji is not None and touched.stop_kji is not None:

@@ -79,7 +79,7 @@ class Store:
         Damaged
             It is no database, or broken at its head.
         """
-        _check_header(path)
+        check_header(path)
         connection = _connected(path)
         try:
             _check_version(connection, path)
@@ -216,7 +216,7 @@ class Store:
         return int(counted[0]) if counted else 0
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
     """Look at the first bytes before SQLite may touch the file: it could be somebody else's."""
     try:
         with path.open("rb") as file:

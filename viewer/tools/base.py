@@ -1,8 +1,10 @@
 """What a tool sees, what it answers, and what all of them share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from math import hypot
-from typing import Protocol
+from typing import Any, Protocol
 
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segment, Segmentation
@@ -15,6 +17,8 @@ from viewer.session.viewing import ToolSettings
 from viewer.tools.pointer import PointerEvent
 
 __all__ = ["CLICK_PX", "GRAB_PX", "REST", "Response", "Tool", "ToolScene", "ToolSettings"]
+
+Handle = Callable[[Any, PointerEvent, "ToolScene"], "Response"]
 
 # Nearer than this to a grip takes it; a drag shorter than this was a click.
 GRAB_PX = 6.0
@@ -86,6 +90,20 @@ class Tool(Protocol):
 
     def cancel(self) -> None:
         """Drop what is half done (Esc)."""
+
+
+def rests_after_fault(handle: Handle) -> Handle:
+    """Return ``handle`` of a tool such that whatever it raises leaves the tool at rest."""
+
+    @wraps(handle)
+    def guarded(tool: Any, event: PointerEvent, scene: ToolScene) -> Response:
+        try:
+            return handle(tool, event, scene)
+        except Exception:
+            tool.cancel()
+            raise
+
+    return guarded
 
 
 def distance_px(a: Point, b: Point) -> float:

@@ -7,7 +7,7 @@ from viewer.domain.geometry import Floats, Plane
 from viewer.domain.measurement import Point
 from viewer.domain.segmentation import Labels
 from viewer.tools.axes import across, flattened, lifted, with_short_axis
-from viewer.tools.base import CLICK_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.base import CLICK_PX, REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.handles import Handles, grip_at
 from viewer.tools.making import add, made, preview_new
 from viewer.tools.pointer import PointerEvent
@@ -47,6 +47,7 @@ class Bidirectional:
             return self._handles.hover(event, scene)
         return self._proposed(self._long, event, scene)
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Draw the one axis, then the other; or adjust."""
         if event.button != "left":

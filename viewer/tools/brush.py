@@ -8,7 +8,7 @@ from viewer.imaging.rasterise import Block, ball_stroke, disc_stroke
 from viewer.rendering.palettes import INK
 from viewer.rendering.primitives import Line, Primitive
 from viewer.session.edits import PaintLabels, paint
-from viewer.tools.base import REST, Response, ToolScene
+from viewer.tools.base import REST, Response, ToolScene, rests_after_fault
 from viewer.tools.pointer import PointerEvent
 
 _CIRCLE = 48
@@ -41,6 +41,7 @@ class Brush:
         """Show how wide the brush is here."""
         return Response((_circle(event, scene.settings.brush_radius_mm, INK),))
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Paint."""
         if event.button != "left":

@@ -12,7 +12,15 @@ from viewer.imaging.contour import polygon_of_segment
 from viewer.imaging.rasterise import Block, polygon_block
 from viewer.rendering.primitives import Handle, Line
 from viewer.session.edits import PaintLabels, replace_segment_mask
-from viewer.tools.base import CLICK_PX, GRAB_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.base import (
+    CLICK_PX,
+    GRAB_PX,
+    REST,
+    Response,
+    ToolScene,
+    distance_px,
+    rests_after_fault,
+)
 from viewer.tools.making import points
 from viewer.tools.pointer import PointerEvent
 
@@ -79,6 +87,7 @@ class Contour:
             return Response(status="The segment does not reach this image.")
         return drawn(corners, event.plane, segmentation.segment(number).colour)
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Take, drag and let go a corner."""
         if event.button != "left":

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from viewer.domain.measurement import Point
-from viewer.tools.base import CLICK_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.base import CLICK_PX, REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.handles import Handles, grip_at
 from viewer.tools.making import add, made, point, points, preview_new
 from viewer.tools.pointer import PointerEvent
@@ -42,6 +42,7 @@ class DrawingTool(ABC):
         """Show the grips of what is under the pointer."""
         return self._handles.hover(event, scene)
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Draw, or adjust."""
         if event.button != "left":

@@ -10,7 +10,15 @@ from viewer.rendering.shapes import ellipse_points, half_slice_mm
 from viewer.session.edits import RemoveMeasurement
 from viewer.session.edits_measurement import words
 from viewer.tools.axes import MOVERS, dragged
-from viewer.tools.base import CLICK_PX, GRAB_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.base import (
+    CLICK_PX,
+    GRAB_PX,
+    REST,
+    Response,
+    ToolScene,
+    distance_px,
+    rests_after_fault,
+)
 from viewer.tools.making import move, moved, shown
 from viewer.tools.pointer import PointerEvent
 
@@ -124,6 +132,7 @@ class Handles:
         """Let go; the measurement stays where it was."""
         self._drag = None
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Drag, or delete."""
         if event.button != "left":

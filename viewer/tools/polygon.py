@@ -6,7 +6,7 @@ from viewer.domain.measurement import Point
 from viewer.imaging.rasterise import polygon_block
 from viewer.rendering.primitives import Area, Handle, Line
 from viewer.session.edits import PaintLabels, paint
-from viewer.tools.base import GRAB_PX, REST, Response, ToolScene, distance_px
+from viewer.tools.base import GRAB_PX, REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.pointer import PointerEvent
 
 _FEWEST = 3
@@ -35,6 +35,7 @@ class Polygon:
         """Show the polygon as it would be with a corner here."""
         return self._drawing(event, scene)
 
+    @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Add a corner, or close."""
         if event.button != "left":
