@@ -31,8 +31,8 @@ class PreparedVolume:
     """A reduced volume: ``values`` (k, j, i) int16 on ``grid``.
 
     quantity = ``values * slope + intercept``. The index axes run as nearly along L, P and H as the
-    acquisition allows. ``low`` and ``high`` are the 1st and 99th percentile of what is not air, in
-    the quantity; ``source_shape_kji`` tells what it was reduced from.
+    acquisition allows. ``low`` is where tissue begins and ``high`` its 99th percentile, in the
+    quantity; ``source_shape_kji`` tells what it was reduced from.
     """
 
     key: str
@@ -262,7 +262,7 @@ def prepare_volume(
     levels, slope, intercept = _quantised(softened, is_hu=is_hu)
     values, grid = _along_patient_axes(levels, reduced)
     tissue = seen[seen > air]
-    ends = np.percentile(tissue, (1, 99)) if tissue.size else (float(low), float(high))
+    brightest = np.percentile(tissue, 99) if tissue.size else high
     return PreparedVolume(
         key=picture.key,
         values=values,
@@ -271,7 +271,7 @@ def prepare_volume(
         intercept=intercept,
         modality=picture.identity.series.modality,
         is_hu=is_hu,
-        low=float(ends[0]),
-        high=float(max(ends[1], ends[0] + 1e-6)),
+        low=float(air),
+        high=float(max(brightest, air + 1e-6)),
         source_shape_kji=shape,
     )

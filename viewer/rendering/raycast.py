@@ -10,8 +10,9 @@ from viewer.rendering.prepared import PreparedVolume
 from viewer.rendering.transfer import Transfer
 
 _STEPS_PER_VOXEL = 4
-# Half of the light is stopped here: what the reader takes for the surface. A volume that stops
-# less than a fifth in all is not pointed at.
+# A third of the light is stopped here: what the reader takes for the surface. A volume that stops
+# less than a fifth in all is not pointed at; what lies behind half of the light is hidden.
+_SURFACE = 0.33
 _OPAQUE = 0.5
 _FAINT = 0.2
 
@@ -44,7 +45,7 @@ def first_opaque(distances: Floats, stopped: Floats) -> float | None:
     """Return the distance at which the volume looks solid, None where it is seen through."""
     if not len(stopped) or stopped[-1] < _FAINT:
         return None
-    return float(distances[np.searchsorted(stopped, min(_OPAQUE, stopped[-1] / 2))])
+    return float(distances[np.searchsorted(stopped, min(_SURFACE, stopped[-1] / 2))])
 
 
 def is_clear_until(distance: float, distances: Floats, stopped: Floats) -> bool:

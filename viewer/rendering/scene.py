@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -233,7 +234,7 @@ class Scene:
         """Return the patient point (3,) that is seen at a pixel, None over the background.
 
         A segment's surface wins where the volume before it lets most of the light through;
-        otherwise it is the point where the volume stops half of the light.
+        otherwise it is the point where the volume stops a third of the light.
         """
         ray = point, direction = self._camera.ray(xy_px)
         reach = 2.0 * float(np.linalg.norm(self._box_lps_mm() - point, axis=1).max()) + 1.0
@@ -256,23 +257,29 @@ class Scene:
         Raises
         ------
         Cancelled
-            ``ticket`` was cancelled meanwhile; drawing stops within about 0.1 s.
+            ``ticket`` was cancelled meanwhile; drawing stops at the next row.
         """
         with self._held():
             if self._is_closed:
                 raise InputRefused("The 3-D view is closed.")
-            self._ticket = ticket or Ticket()
-            self._ticket.check()
+            self._ticket = ticket = ticket or Ticket()
+            ticket.check()
+            ticket.when_cancelled(partial(self._stop, ticket))
             plane = self.plane
             if self._volume is not None:
                 self._volume.set_quality(quality, plane.size_px)
             self._aim(plane)
             self._window.Render()
-            self._ticket.check()
+            ticket.check()
             return read_rgba(self._window, self._buffer)
 
+    def _stop(self, ticket: Ticket) -> None:
+        """Make VTK leave off, unless it draws for another by now."""
+        if ticket is self._ticket:
+            self._window.SetAbortRender(1)
+
     def _stop_if_cancelled(self, *_: object) -> None:
-        """Called by VTK now and then while it draws."""
+        """Called by VTK five times a second: it forgets requests made before it starts."""
         if self._ticket.is_cancelled:
             self._window.SetAbortRender(1)
 
