@@ -370,6 +370,25 @@ def test_a_cut_file_is_refused_in_words(volume: Volume, tmp_path: Path) -> None:
             read_seg(tmp_path / "cut.dcm", volume)
 
 
+# pydicom warns of the very bytes that were broken on purpose
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_broken_byte_anywhere_is_told_as_one_sentence(volume: Volume, tmp_path: Path) -> None:
+    write_seg(a_labelled(volume), volume, tmp_path / "s.dcm")
+    whole = np.frombuffer((tmp_path / "s.dcm").read_bytes(), np.uint8)
+    random = np.random.default_rng(5)
+    sentences = []
+    for _ in range(60):
+        broken = whole.copy()
+        broken[random.integers(132, len(whole), 6)] = random.integers(0, 256, 6)
+        (tmp_path / "broken.dcm").write_bytes(broken.tobytes())
+        try:
+            read_segmentations(tmp_path / "broken.dcm", None)
+        except ViewerError as error:
+            sentences.append(error.what)
+    assert len(sentences) > 10
+    assert all(what.endswith(".") for what in sentences)
+
+
 def test_a_frame_of_an_unknown_segment_is_refused(volume: Volume, tmp_path: Path) -> None:
     write_seg(a_labelled(volume), volume, tmp_path / "s.dcm")
 

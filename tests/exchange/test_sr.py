@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.exchange.cases import SHAPE_KJI, a_labelled, a_volume_on, grids, measurements
@@ -158,6 +158,7 @@ def test_a_value_that_is_not_defined_is_left_out_and_named(volume: Volume, tmp_p
     assert repr(found) == repr(odd)
 
 
+@settings(max_examples=12)
 @given(
     values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=3),
     label=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=90),
@@ -348,6 +349,25 @@ def test_a_cut_report_is_refused_in_words(volume: Volume, tmp_path: Path) -> Non
         (tmp_path / "cut.dcm").write_bytes(whole[:length])
         with pytest.raises((Damaged, Unsupported)):
             read_sr(tmp_path / "cut.dcm")
+
+
+# pydicom warns of the very bytes that were broken on purpose
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_broken_byte_anywhere_is_told_as_one_sentence(volume: Volume, tmp_path: Path) -> None:
+    write_sr(measurements(volume)[:1], (), volume, tmp_path / "m.dcm")
+    whole = np.frombuffer((tmp_path / "m.dcm").read_bytes(), np.uint8)
+    random = np.random.default_rng(5)
+    sentences = []
+    for _ in range(60):
+        broken = whole.copy()
+        broken[random.integers(132, len(whole), 6)] = random.integers(0, 256, 6)
+        (tmp_path / "broken.dcm").write_bytes(broken.tobytes())
+        try:
+            read_sr(tmp_path / "broken.dcm")
+        except ViewerError as error:
+            sentences.append(error.what)
+    assert len(sentences) > 10
+    assert all(what.endswith(".") for what in sentences)
 
 
 def test_an_image_is_no_report(tmp_path: Path) -> None:

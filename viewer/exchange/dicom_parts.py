@@ -7,7 +7,9 @@ lands in the right study of the archive. Text is UTF-8 (ISO_IR 192).
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
 MANUFACTURER = "Negatoscope"
 CHARACTER_SET = "ISO_IR 192"
 
+_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 _PRIVATE_GROUP = 0x0099
 _PRIVATE_CREATOR = "NEGATOSCOPE 1"
 _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
@@ -182,6 +195,27 @@ def get_record(dataset: "Dataset") -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+@contextmanager
+def as_damaged(where: str) -> Iterator[None]:
+    """Tell whatever pydicom raises about broken content as one sentence about the file.
+
+    pydicom converts values when they are first looked at, so a broken one shows up anywhere.
+
+    Raises
+    ------
+    Damaged
+        Instead of what was raised inside; ``ViewerError`` passes.
+    """
+    from pydicom.errors import BytesLengthException
+
+    try:
+        yield
+    except (*_FAULTS, BytesLengthException) as error:
+        raise Damaged(
+            "The DICOM file is broken or cut short.", where=where, remedy="Copy it again."
+        ) from error
+
+
 def read_object(path: Path) -> "Dataset":
     """Return a DICOM object read from ``path``.
 
@@ -192,32 +226,26 @@ def read_object(path: Path) -> "Dataset":
     Damaged
         It is no DICOM file, or it is cut short.
     """
-    from pydicom import dcmread
+    from pydicom import config, dcmread
     from pydicom.errors import InvalidDicomError
 
+    # pydicom would quote odd values (a name that is too long) in warnings and in its log
+    config.settings.reading_validation_mode = config.IGNORE
+
     try:
-        dataset = dcmread(path)
-    except InvalidDicomError as error:
-        raise Damaged(
-            "This is not a DICOM file.", where=path.name, remedy="Choose another file."
-        ) from error
+        with path.open("rb"):
+            pass
     except OSError as error:
         raise InputRefused(
             "The file cannot be read.", where=path.name, remedy="Check that it is there."
         ) from error
-    except (
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
-        raise Damaged(
-            "The DICOM file is broken or cut short.", where=path.name, remedy="Copy it again."
-        ) from error
-    if "SOPClassUID" not in dataset:
-        raise Damaged(
-            "The DICOM file is broken or cut short.", where=path.name, remedy="Copy it again."
-        )
+    with as_damaged(path.name):
+        try:
+            dataset = dcmread(path)
+        except InvalidDicomError as error:
+            raise Damaged(
+                "This is not a DICOM file.", where=path.name, remedy="Choose another file."
+            ) from error
+        if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
+            raise KeyError("SOPClassUID")
     return dataset

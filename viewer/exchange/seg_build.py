@@ -15,6 +15,7 @@ from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.study import Instance
 from viewer.domain.volume import Picture
 from viewer.errors import DISCLAIMER, InputRefused
+from viewer.exchange.counting import voxel_counts
 from viewer.exchange.dicom_parts import (
     blank_header,
     equipment,
@@ -44,7 +45,7 @@ def writable(segmentation: Segmentation) -> tuple[Segmentation, tuple[str, ...]]
     InputRefused
         Nothing is left, or voxels carry a number that no segment has.
     """
-    counts = np.bincount(segmentation.labels.ravel(), minlength=256)
+    counts = voxel_counts(segmentation.labels)
     numbers = {segment.number for segment in segmentation.segments}
     strangers = [n for n in range(1, 256) if counts[n] and n not in numbers]
     if strangers:

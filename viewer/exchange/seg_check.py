@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viewer.domain.segmentation import Labels, Segmentation
 from viewer.domain.volume import Picture
 from viewer.exchange.atomic import not_equal
+from viewer.exchange.counting import volumes_ml
 
 
 def compared(
@@ -27,17 +27,11 @@ def compared(
         raise not_equal(path, f"{n_voxels} voxels differ")
     if found != replace(part, volume_key=picture.key, grid=found.grid):
         raise not_equal(path, "a name, a code, a colour or the maker differs")
-    if not np.array_equal(_volumes_ml(found), _volumes_ml(part)):
+    if not np.array_equal(volumes_ml(found), volumes_ml(part)):
         raise not_equal(path, "a volume differs")
-    total = float(_volumes_ml(found).sum())
+    total = float(volumes_ml(found).sum())
     n = len(part.segments)
     return f"{n} segment{'s' if n > 1 else ''}, {total:.2f} mL read back equal voxel for voxel"
-
-
-def _volumes_ml(segmentation: Segmentation) -> NDArray[np.float64]:
-    counts = np.bincount(segmentation.labels.ravel(), minlength=256)
-    numbers = [segment.number for segment in segmentation.segments]
-    return np.asarray(counts[numbers] * (segmentation.grid.voxel_volume_mm3 / 1000.0))
 
 
 def highdicom_agrees(written: Path, part: Segmentation, picture: Picture, path: Path) -> str:

@@ -133,8 +133,8 @@ def _colour(value: Any, number: int) -> Rgb:
 
     if value is None or len(value) != 3:
         return _COLOURS[(number - 1) % len(_COLOURS)]
-    # encoders disagree on how the axes are scaled by parts of a level: out-of-gamut values are cut
-    rgb = CIELabColor.from_dicom_value([int(part) for part in value]).to_rgb()
+    # other programs state colours that no screen can show: the nearest one is taken
+    rgb = CIELabColor.from_dicom_value([int(part) for part in value]).to_rgb(clip=True)
     red, green, blue = (min(255, max(0, round(part))) for part in rgb)
     return red, green, blue
 

@@ -22,6 +22,7 @@ from viewer.exchange.atomic import Saved, save
 from viewer.exchange.dicom_parts import (
     CHARACTER_SET,
     MANUFACTURER,
+    as_damaged,
     blank_header,
     concept,
     derived_uid,
@@ -133,9 +134,17 @@ def read_sr(path: Path, picture: Picture | None = None) -> tuple[Measurement, ..
 
 
 def read_report(path: Path, picture: Picture | None = None) -> ReadReport:
-    """Return the measurements of a report and sentences about what could not be read."""
+    """Return the measurements of a report and sentences about what could not be read.
+
+    Raises as ``read_sr`` does.
+    """
     path = Path(path)
     dataset = read_object(path)
+    with as_damaged(path.name):
+        return _report(dataset, picture, path)
+
+
+def _report(dataset: "Dataset", picture: Picture | None, path: Path) -> ReadReport:
     if not str(dataset.get("SOPClassUID") or "").startswith(_SR_STORAGE):
         raise Unsupported("This is no structured report.", where=path.name)
     found = groups(dataset)

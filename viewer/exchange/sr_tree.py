@@ -8,7 +8,6 @@ import numpy as np
 
 from viewer.domain.geometry import Floats
 from viewer.domain.quantity import Code, Quantity
-from viewer.errors import Damaged
 from viewer.exchange.dicom_parts import code_of
 
 if TYPE_CHECKING:
@@ -67,24 +66,18 @@ class Group:
 def groups(dataset: "Dataset") -> tuple[Group, ...] | None:
     """Return the measurement groups of a report, or None where there is no measurement report.
 
-    Raises
-    ------
-    Damaged
-        An item lacks what its value type demands.
+    An item that lacks what its value type demands raises whatever pydicom raises.
     """
     root = list(dataset.get("ContentSequence") or [])
     containers = [item for item in root if _name(item) == _IMAGING_MEASUREMENTS]
     if not containers:
         return None
-    try:
-        return tuple(
-            _group(item)
-            for container in containers
-            for item in container.get("ContentSequence") or []
-            if _name(item) == _MEASUREMENT_GROUP
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise Damaged("A measurement of the report is broken.") from error
+    return tuple(
+        _group(item)
+        for container in containers
+        for item in container.get("ContentSequence") or []
+        if _name(item) == _MEASUREMENT_GROUP
+    )
 
 
 def current(code: Code) -> Code:

@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from viewer import __version__
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
@@ -34,6 +32,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
 from viewer.exchange import records
 from viewer.exchange.atomic import Saved, not_equal, save, save_bytes
+from viewer.exchange.counting import volumes_ml, voxel_counts
 from viewer.exchange.csv_text import csv_rows, csv_text, parsed_csv
 
 FORMAT = "negatoscope.measurements"
@@ -181,13 +180,11 @@ def source_record(picture: Picture, *, include_identity: bool) -> records.Record
 
 
 def _segmentation_record(segmentation: Segmentation) -> records.Record:
-    counts = np.bincount(segmentation.labels.ravel(), minlength=256)
-    voxel_ml = segmentation.grid.voxel_volume_mm3 / 1000.0
     record = records.segmentation_record(segmentation)
-    for entry in record["segments"]:
-        n_voxels = int(counts[entry["number"]])
-        entry["n_voxels"] = n_voxels
-        entry["volume_ml"] = n_voxels * voxel_ml
+    counts, volumes = voxel_counts(segmentation.labels), volumes_ml(segmentation)
+    for entry, volume_ml in zip(record["segments"], volumes, strict=True):
+        entry["n_voxels"] = int(counts[entry["number"]])
+        entry["volume_ml"] = float(volume_ml)
     return record
 
 
