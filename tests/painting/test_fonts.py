@@ -9,6 +9,8 @@ from viewer.painting.fonts import font, load_fonts
 from viewer.rendering.text_size import HEIGHT_EM, text_width
 from viewer.resources import resource
 
+KNOWN = [chr(c) for c in range(32, 127)] + list("·×²³–−±…°äöüßéèñσ")
+
 
 def test_inter_is_loaded_and_used(qapp: QGuiApplication) -> None:
     assert load_fonts() == "Inter"
@@ -32,10 +34,15 @@ def test_semi_bold_is_heavier_than_regular(qapp: QGuiApplication) -> None:
     assert wide > QFontMetricsF(font(100)).horizontalAdvance("Lesion") * 1.01
 
 
+@pytest.mark.parametrize("bold", [False, True])
+def test_no_known_character_is_wider_than_its_class(qapp: QGuiApplication, bold: bool) -> None:
+    metrics = QFontMetricsF(font(1000, bold=bold))
+    wider = [c for c in KNOWN if metrics.horizontalAdvance(c) > text_width(c, 1000, bold=bold)]
+    assert not wider
+
+
 @given(
-    text=st.text(
-        st.sampled_from([chr(c) for c in range(32, 127)] + list("·×²³–−±…°äöüßéèñσ")), max_size=40
-    ),
+    text=st.text(st.sampled_from(KNOWN), max_size=40),
     size_px=st.sampled_from([9.0, 10.0, 11.0, 13.0]),
     bold=st.booleans(),
 )

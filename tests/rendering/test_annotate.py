@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from viewer.domain.geometry import Grid, Plane, PlaneName, fitted_plane
 from viewer.domain.quantity import PIXELS_ONLY, Spacing, SpacingSource
 from viewer.domain.volume import Display, ImageStack, ValueMap
+from viewer.rendering import palettes
 from viewer.rendering.annotate import (
     Mark,
     crosshair,
@@ -195,3 +196,31 @@ def test_a_very_long_mark_is_cut_to_the_pane() -> None:
     (text,) = marks([Mark("ENHANCED " + "x" * 200, "enhanced")], Layout((300, 200)), 150.0)
     assert text_box(text)[2] <= 300
     assert text.text.endswith("…")
+
+
+def _luminance(rgb: tuple[int, int, int]) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    share = np.array(rgb) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        (palettes.INK, (0, 0, 0)),
+        (palettes.LETTERS, (0, 0, 0)),
+        (palettes.AI_TEXT, (0, 0, 0)),
+        (palettes.ACCENT, (0, 0, 0)),
+        (palettes.GROUND, palettes.ACCENT),
+        (palettes.AI, palettes.GROUND),
+        (palettes.DANGER, palettes.GROUND),
+        (palettes.WARNING, palettes.GROUND),
+        (palettes.DIM, palettes.GROUND),
+    ],
+)
+def test_texts_stand_out_from_their_ground(
+    ink: tuple[int, int, int], ground: tuple[int, int, int]
+) -> None:
+    light, dark = sorted((_luminance(ink), _luminance(ground)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

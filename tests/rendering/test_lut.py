@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from viewer.domain.volume import ValueMap, Window, WindowFunction
 from viewer.errors import InputRefused
+from viewer.imaging.value_chain import windowed
 from viewer.rendering.lut import grey_level_table, grey_levels, grey_table, looked_up, palette_table
 from viewer.rendering.palettes import PALETTES
 
@@ -77,6 +78,27 @@ def test_undefined_values_are_black_even_when_inverted() -> None:
     values = np.array([[np.nan, 40.0]], dtype=np.float32)
     assert grey_levels(values, Window(40, 400))[0, 0] == 0
     assert grey_levels(values, Window(40, 400), inverted=True)[0, 0] == 0
+
+
+@given(
+    centre=st.floats(-2000, 5000),
+    width=st.floats(1, 6000),
+    function=st.sampled_from(list(WindowFunction)),
+    inverted=st.booleans(),
+)
+def test_single_precision_pictures_follow_the_standards_function(
+    centre: float, width: float, function: WindowFunction, inverted: bool
+) -> None:
+    window = Window(centre, width, function=function)
+    values = np.random.default_rng(1).uniform(-3000, 7000, (40, 50)).astype(np.float32)
+    values[3, :5] = (np.nan, -np.inf, np.inf, 3e38, -3e38)
+    found = grey_levels(values, window, inverted=inverted)
+    assert found.shape == values.shape
+    assert found[3, 0] == 0
+    share = windowed(np.nan_to_num(values, nan=-3e38), window)
+    exact = (1 - share if inverted else share) * 255
+    exact[3, 0] = 0
+    assert np.abs(found - exact).max() <= 0.5 + 0.05
 
 
 def test_a_sigmoid_passes_the_middle_at_its_centre() -> None:

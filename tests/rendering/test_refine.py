@@ -38,12 +38,21 @@ def test_constant_values_stay_and_types_are_kept(dtype: type) -> None:
     np.testing.assert_array_equal(finer, values[0, 0])
 
 
-def test_an_edge_does_not_wrap_around() -> None:
+def test_eight_bit_edges_do_not_wrap_around() -> None:
     values = np.zeros((8, 8), np.uint8)
     values[:, 4:] = 255
     finer = finer_values(values, 4, 4)
-    assert finer[:, :12].max() <= 40
-    assert finer[:, 20:].min() >= 215
+    assert finer[:, :12].max() == 0
+    assert finer[:, 20:].min() == 255
+
+
+def test_an_edge_gets_no_bright_or_dark_rim() -> None:
+    values = np.full((12, 12), -850, np.int16)
+    values[:, 6:] = 50
+    finer = finer_values(values, 4, 4).astype(int)
+    assert finer.min() == -850
+    assert finer.max() == 50
+    assert (np.diff(finer, axis=1) >= 0).all()
 
 
 def test_coverage_keeps_its_codes() -> None:

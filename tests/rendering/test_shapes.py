@@ -201,6 +201,20 @@ def test_a_label_without_room_is_left_out_rather_than_laid_over_another() -> Non
     assert placed_label(shape, layout) == ()
 
 
+def test_a_shape_outside_the_pane_has_no_label_in_it() -> None:
+    shape = measurement_shape(DISTANCE, PLANE.panned(1000, 0), 1.5)
+    assert shape is not None
+    assert placed_label(shape, Layout(SIZE)) == ()
+
+
+def test_the_leader_ends_at_what_can_be_seen() -> None:
+    shape = measurement_shape(DISTANCE, PLANE.panned(-190, 0), 1.5)
+    assert shape is not None
+    assert shape.box[0] < 0 < shape.box[2]
+    leader = next(p for p in placed_label(shape, Layout(SIZE)) if isinstance(p, Line))
+    assert min(min(point) for point in leader.points) >= 0
+
+
 def test_points_that_coincide_draw_without_a_fault() -> None:
     point = (1.0, 2.0, 0.0)
     shape = measurement_shape(replace(DISTANCE, points_lps_mm=(point, point)), PLANE, 1.5)

@@ -5,6 +5,8 @@ Everything is read off the painted plane, so a letter or a scale cannot disagree
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
@@ -228,50 +230,51 @@ def corner_texts(
 
     The chip stands at the bottom of the lower right corner, or on top of the upper left one.
     """
-    found: list[Primitive] = []
-    top_left, bottom_right = list(corners["tl"]), list(corners["br"])
-    chip_row = 0
-    if plane_name and chip_on_top:
-        top_left.insert(0, "")
-    elif plane_name:
-        bottom_right.append("")
-    found += _side(top_left, list(corners["tr"]), layout, top=True)
-    found += _side(list(corners["bl"])[::-1], bottom_right[::-1], layout, top=False)
+    chip: tuple[str, ...] = ("",) if plane_name else ()
+    top_left = (*chip, *corners["tl"]) if chip_on_top else corners["tl"]
+    bottom_right = corners["br"] if chip_on_top else (*corners["br"], *chip)
+    size = (layout.width, layout.height)
+    found: list[Primitive] = [
+        *layout.add(*_side(top_left, corners["tr"], size, top=True)),
+        *layout.add(*_side(corners["bl"][::-1], bottom_right[::-1], size, top=False)),
+    ]
     if plane_name:
-        found += _chip(plane_name, layout, chip_row, on_top=chip_on_top)
+        found += _chip(plane_name, layout, on_top=chip_on_top)
     return tuple(found)
 
 
-def _side(left: list[str], right: list[str], layout: Layout, *, top: bool) -> list[Primitive]:
-    found: list[Primitive] = []
-    for row in range(max(len(left), len(right))):
+@lru_cache(maxsize=64)
+def _side(
+    left: tuple[str, ...], right: tuple[str, ...], size_px: tuple[float, float], *, top: bool
+) -> tuple[Text, ...]:
+    """Return the rows of both corners of the upper or lower edge; the edge's own row comes first."""
+    found: list[Text] = []
+    width, height = size_px
+    room = width - 1 - 2 * MARGIN_PX - 12
+    anchors: tuple[Anchor, Anchor] = ("tl", "tr") if top else ("bl", "br")
+    places = (MARGIN_PX, width - 1 - MARGIN_PX)
+    for row, texts in enumerate(zip_longest(left, right, fillvalue="")):
         y = MARGIN_PX + row * LINE_PX
-        y = y if top else layout.height - 1 - y
-        texts = (left[row] if row < len(left) else "", right[row] if row < len(right) else "")
-        room = layout.width - 1 - 2 * MARGIN_PX - 12
-        # The letter in the middle of the edge stands in the first row.
-        if row == 0:
+        y = y if top else height - 1 - y
+        if row == 0:  # the letter in the middle of the edge stands in this row
             half = room / 2 - 18
-            texts = (fitted(texts[0], half, TEXT_PX), fitted(texts[1], half, TEXT_PX))
+            fit = (fitted(texts[0], half, TEXT_PX), fitted(texts[1], half, TEXT_PX))
         else:
-            texts = _rows(*texts, room)
-        side = "t" if top else "b"
-        anchors: tuple[Anchor, Anchor] = ("tl", "tr") if side == "t" else ("bl", "br")
-        places = (MARGIN_PX, layout.width - 1 - MARGIN_PX)
-        for text, x, anchor in zip(texts, places, anchors, strict=True):
+            fit = _rows(*texts, room)
+        for text, x, anchor in zip(fit, places, anchors, strict=True):
             if text:
-                found += layout.add(Text((x, y), text, palettes.INK, TEXT_PX, anchor))
-    return found
+                found.append(Text((x, y), text, palettes.INK, TEXT_PX, anchor))
+    return tuple(found)
 
 
-def _chip(name: str, layout: Layout, row: int, *, on_top: bool) -> list[Primitive]:
+def _chip(name: str, layout: Layout, *, on_top: bool) -> list[Primitive]:
     colour = PLANE_COLOURS.get(name, palettes.OTHER_PLANE)
     size = 8.0
     if on_top:
-        x, y = MARGIN_PX, MARGIN_PX + row * LINE_PX
+        x, y = MARGIN_PX, MARGIN_PX
         text = Text((x + size + 5, y), name, palettes.INK, TEXT_PX, "tl")
         return [Chip((x + size / 2, y + 7), size, colour), *layout.add(text)]
-    x, y = layout.width - 1 - MARGIN_PX, layout.height - 1 - MARGIN_PX - row * LINE_PX
+    x, y = layout.width - 1 - MARGIN_PX, layout.height - 1 - MARGIN_PX
     text = Text((x, y), name, palettes.INK, TEXT_PX, "br")
     place = x - text_width(name, TEXT_PX) - 6 - size / 2
     layout.taken.append((place - size, y - LINE_PX, x, y))

@@ -68,6 +68,7 @@ def readable_time(time: str) -> str:
     return time.strip()
 
 
+@lru_cache(maxsize=64)
 def age(birth_date: str, study_date: str, stated: str = "") -> str:
     """Return the age at the study: "65 y", below two years "14 m", below two months "12 d".
 

@@ -26,7 +26,7 @@ from viewer.domain.quantity import (
 from viewer.rendering import palettes
 from viewer.rendering.layout import Layout
 from viewer.rendering.primitives import Handle, Line, Point, Primitive, Rgb, Text
-from viewer.rendering.text_size import Box, text_width
+from viewer.rendering.text_size import Box, overlap, text_width
 
 TEXT_PX = 11.0
 _LINE_PX = 14.0
@@ -176,7 +176,7 @@ def _path(points: Floats) -> tuple[Point, ...]:
 def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line, ...]:
     if kind == "ellipse":
         outline = _path(ellipse_points(xy))
-        return (Line(outline, colour, 1.5, dashed=dashed, closed=True, halo=True),)
+        return (Line(outline, colour, 1.5, dashed=dashed, closed=True, halo=not dashed),)
     if len(xy) == 1:
         return (_ring(xy[0], colour),)
     lines = []
@@ -186,7 +186,7 @@ def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line
         ends = xy[start : start + 2]
         # A short line has no room for dashes; its label and the outline say whose it is.
         dashes = dashed and float(np.linalg.norm(ends[1] - ends[0])) > _DASHES_FROM_PX
-        lines.append(Line(_path(ends), colour, width, dashed=dashes, halo=True))
+        lines.append(Line(_path(ends), colour, width, dashed=dashes, halo=not dashes))
         if kind == "distance":
             lines += [Line(_path(tick), colour, width, halo=True) for tick in _ticks(ends)]
     return tuple(lines)
@@ -210,8 +210,11 @@ def _ring(centre: Floats, colour: Rgb) -> Line:
 def placed_label(shape: Shape, layout: Layout, others: Sequence[Box] = ()) -> tuple[Primitive, ...]:
     """Return the label's lines in a free place beside the shape, and the leader to it.
 
-    Where the pane has no room for the whole label, the name alone is tried; then nothing.
+    Where the pane has no room for the whole label, the name alone is tried; then nothing. A shape
+    outside the pane has no label in it.
     """
+    if not overlap(_grown(shape.box, 0.5), (0.0, 0.0, layout.width, layout.height)):
+        return ()
     for lines in (shape.label, shape.label[:1]):
         if not lines:
             continue
@@ -226,7 +229,8 @@ def placed_label(shape: Shape, layout: Layout, others: Sequence[Box] = ()) -> tu
                 for row, line in enumerate(lines)
             )
         )
-        return (*_leader(shape, (*place, place[0] + width, place[1] + size[1])), *texts)
+        box = (*place, place[0] + width, place[1] + size[1])
+        return (*_leader(shape, box, layout), *texts)
     return ()
 
 
@@ -238,8 +242,8 @@ def _grown(box: Box, by: float) -> Box:
     return box[0] - by, box[1] - by, box[2] + by, box[3] + by
 
 
-def _leader(shape: Shape, label: Box) -> tuple[Line, ...]:
-    """Return a thin line from the label's nearest side to the nearest point of the shape."""
+def _leader(shape: Shape, label: Box, layout: Layout) -> tuple[Line, ...]:
+    """Return a thin line from the label's nearest side to the nearest visible point of the shape."""
     middle_y = (label[1] + label[3]) / 2
     middle_x = (label[0] + label[2]) / 2
     starts = np.array(
@@ -251,6 +255,8 @@ def _leader(shape: Shape, label: Box) -> tuple[Line, ...]:
         ]
     )
     ends = np.array(shape.outline)
+    visible = ((ends >= 0) & (ends < (layout.width, layout.height))).all(axis=1)
+    ends = ends[visible] if visible.any() else ends
     distance = np.linalg.norm(starts[:, None] - ends[None], axis=-1)
     start, end = np.unravel_index(int(np.argmin(distance)), distance.shape)
     if distance[start, end] < 6:
