@@ -1,0 +1,1 @@
+"""Generated studies with known truth: demonstration, self-test, tests and training. No patients."""

@@ -1,0 +1,76 @@
+"""The known truth of a generated study, as files beside it."""
+
+import json
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.geometry import Grid
+from viewer.errors import Damaged
+from viewer.phantom.chest import LesionTruth, PhantomStudy
+
+JSON_NAME, NIFTI_NAME = "truth.json", "truth.nii.gz"
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Labels (uint8, k j i; n = lesion n) on their grid, and what is known of each lesion."""
+
+    seed: int
+    labels: NDArray[np.uint8]
+    grid: Grid
+    lesions: tuple[LesionTruth, ...]
+
+
+def write_truth(study: PhantomStudy, folder: Path) -> None:
+    """Write ``truth.json`` and ``truth.nii.gz`` (labels, RAS affine) into ``folder``."""
+    nibabel: Any = import_module("nibabel")
+    document: dict[str, Any] = {
+        "version": 1,
+        "seed": study.seed,
+        "generated": "no patient",
+        "shape_kji": list(study.grid.shape_kji),
+        "ijk_to_lps": study.grid.ijk_to_lps.tolist(),
+        "lesions": [asdict(lesion) for lesion in study.lesions],
+    }
+    text = json.dumps(document, indent=2)
+    (folder / JSON_NAME).write_text(text + "\n", encoding="utf-8")
+    labels = np.ascontiguousarray(study.labels.transpose(2, 1, 0))
+    image = nibabel.Nifti1Image(labels, _LPS_TO_RAS @ study.grid.ijk_to_lps)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, folder / NIFTI_NAME)
+
+
+def read_truth(folder: Path) -> Truth:
+    """Return the truth beside a generated study.
+
+    Raises
+    ------
+    Damaged
+        A file is missing or does not fit the other.
+    """
+    nibabel: Any = import_module("nibabel")
+    try:
+        document = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        image = nibabel.load(folder / NIFTI_NAME)
+        labels = np.ascontiguousarray(np.asarray(image.dataobj, dtype=np.uint8).transpose(2, 1, 0))
+        grid = Grid(tuple(document["shape_kji"]), np.array(document["ijk_to_lps"]))
+        found = tuple(_lesion(lesion) for lesion in document["lesions"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            "The truth of the generated study cannot be read.",
+            where=str(folder),
+            remedy="Generate the study again.",
+        ) from error
+    if labels.shape != grid.shape_kji:
+        raise Damaged("The truth does not fit its own grid.", where=str(folder))
+    return Truth(int(document["seed"]), labels, grid, found)
+
+
+def _lesion(record: dict[str, Any]) -> LesionTruth:
+    return LesionTruth(**{**record, "centre_lps_mm": tuple(record["centre_lps_mm"])})
