@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
@@ -45,8 +42,8 @@ class Door(Protocol):
     def tell(self, notice: Notice) -> None:
         """Show a notice."""
 
-    def capture(self, pane: str) -> NDArray[np.uint8]:
-        """Return what a pane ("axial", ..., "3d", or "window") shows now: (h, w, 3), RGB."""
+    def capture(self, pane: str) -> bytes:
+        """Return what a pane ("axial", ..., "3d", or "window") shows now, as PNG."""
 
 
 @dataclass

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from viewer.actions.context import Context, Notice, has_picture, has_segment
 from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
@@ -162,16 +160,14 @@ def png(
     force: bool | None = None,
 ) -> Saved | None:
     """Save what the active pane shows, with its marks, as PNG ("window": the whole window)."""
-    picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = context.door.capture(
-        pane or context.viewing.look.active_pane
-    )
+    data = context.door.capture(pane or context.viewing.look.active_pane)
     return _save(
         context,
         path,
         force,
         "Save the picture",
         "view.png",
-        lambda place, replace: write_png(picture, place, force=replace),
+        lambda place, replace: write_png(data, place, force=replace),
     )
 
 

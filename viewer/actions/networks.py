@@ -13,8 +13,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
-from viewer.session.edits import Group
-from viewer.session.edits import AddSegmentation, CopySegmentation, ReplaceSegment
+from viewer.session.edits import AddSegmentation, CopySegmentation, Group, ReplaceSegment
 from viewer.session.identifiers import new_uid
 
 

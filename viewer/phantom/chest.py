@@ -183,6 +183,6 @@ def _pictured(
         )
         grain: Field = rng.standard_normal(values.shape[1:], dtype=np.float32)
         grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=0.8, borderType=cv2.BORDER_REFLECT)
-        grain *= np.float32(scanner.noise_hu) / max(float(grain.std()), 1e-6)
+        grain = grain * np.float32(scanner.noise_hu / max(float(grain.std()), 1e-6))
         noisy[k] = np.clip(np.rint(smooth + grain), -1024, 3071).astype(np.int16)
     return noisy

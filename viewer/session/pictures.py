@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
-from viewer.intake.decode import allocate, decode
-from viewer.intake.scan import LayerFile, PictureSource, Scan
 
 from viewer.domain.ledger import Fate, LoadLedger, Outcome
 from viewer.domain.volume import Picture
+from viewer.intake.decode import allocate, decode
+from viewer.intake.scan import LayerFile, PictureSource, Scan
 from viewer.jobs.job import Ticket
 
 

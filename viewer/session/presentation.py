@@ -189,4 +189,3 @@ class Presenter:
             if layer.is_immutable and Review.UNREVIEWED in reviews:
                 found.append(Mark(f"AI {layer.origin.short} · unreviewed", "ai"))
         return tuple(found)
-

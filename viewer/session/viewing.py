@@ -7,11 +7,11 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike
 from psygnal import Signal
-from viewer.imaging.value_chain import default_window
-from viewer.rendering.corners import CornerMode
 
 from viewer.domain.geometry import Floats, Grid, Plane, PlaneName, acquired_plane, fitted_plane
 from viewer.domain.volume import Picture, Window
+from viewer.imaging.value_chain import default_window
+from viewer.rendering.corners import CornerMode
 
 PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
 PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")

@@ -3,23 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from viewer.actions.context import Notice
 from viewer.errors import InputRefused
+from viewer.painting.offscreen import png_bytes
 
 if TYPE_CHECKING:
     from viewer.window.main import MainWindow
-
-
-def pixels(image: QImage) -> NDArray[np.uint8]:
-    """Return a copy of an image as RGB (h, w, 3)."""
-    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(rgb.constBits(), dtype=np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
-    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy()
 
 
 class WindowDoor:
@@ -50,8 +41,8 @@ class WindowDoor:
         if self.window is not None:
             self.window.notices.show_notice(notice)
 
-    def capture(self, pane: str) -> NDArray[np.uint8]:
-        """Return what a pane, or the whole "window", shows now."""
+    def capture(self, pane: str) -> bytes:
+        """Return what a pane, or the whole "window", shows now, as PNG."""
         if self.window is None:
             raise InputRefused("There is no window to picture.")
         widget: QWidget | None = (
@@ -59,4 +50,4 @@ class WindowDoor:
         )
         if widget is None:
             raise InputRefused(f"There is no pane called {pane}.")
-        return pixels(widget.grab().toImage())
+        return png_bytes(widget.grab().toImage())

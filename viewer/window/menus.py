@@ -60,9 +60,7 @@ def build_menu(menu: QMenu, context: Context, performing: Performing) -> None:
             continue
         inner = group.addMenu(action.title)
         for choice in action.choices(context):
-            entry = Entry(
-                action, choice.title, dict(choice.parameters), choice.keys, choice.ticked
-            )
+            entry = Entry(action, choice.title, dict(choice.parameters), choice.keys, choice.ticked)
             _add(inner, entry, reason, performing)
         if inner.isEmpty():
             inner.setEnabled(False)

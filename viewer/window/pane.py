@@ -21,7 +21,7 @@ from viewer.domain.volume import Picture, Window
 from viewer.errors import ViewerError
 from viewer.imaging.value_chain import default_window
 from viewer.painting.painter import paint
-from viewer.session.presentation import Presenter, PresentedPane
+from viewer.session.presentation import PresentedPane, Presenter
 from viewer.window import theme
 from viewer.window.hands import Hands
 from viewer.window.performing import Performing

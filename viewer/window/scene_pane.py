@@ -31,7 +31,9 @@ class ScenePane(QWidget):
 
     name = "3d"
 
-    def __init__(self, context: Context, on_point: Callable[[tuple[float, float, float]], None]) -> None:
+    def __init__(
+        self, context: Context, on_point: Callable[[tuple[float, float, float]], None]
+    ) -> None:
         super().__init__()
         self._context, self._on_point = context, on_point
         self.scene: Scene | None = None
@@ -99,13 +101,21 @@ class ScenePane(QWidget):
         frame = self.frame() if self.isVisible() else self._frame
         if frame is not None:
             height, width = frame.shape[:2]
-            image = QImage(frame.data, width, height, frame.strides[0], QImage.Format.Format_RGBX8888)
+            image = QImage(
+                frame.data, width, height, frame.strides[0], QImage.Format.Format_RGBX8888
+            )
             painter.drawImage(self.rect(), image)
         painter.setPen(QColor("#cfd6dd"))
         painter.drawText(self.rect().adjusted(10, 8, -10, -8), _TOP_LEFT, "3-D")
-        hint = self.refusal or self.message or ("drag to turn · click to go there" if frame is not None else "")
+        hint = (
+            self.refusal
+            or self.message
+            or ("drag to turn · click to go there" if frame is not None else "")
+        )
         painter.setPen(QColor(theme.WARNING if self.refusal else theme.DIM))
-        flags = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextWordWrap
+        flags = (
+            Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextWordWrap
+        )
         painter.drawText(self.rect().adjusted(10, 8, -10, -8), flags, hint)
         if self._context.viewing.look.active_pane == self.name:
             painter.setPen(QPen(QColor(theme.ACCENT), 1))

@@ -10,8 +10,8 @@ from viewer.domain.volume import Picture
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 from viewer.rendering.meshes import surface
-from viewer.rendering.slice_planes import PLANE_RGB
 from viewer.rendering.prepared import PreparedVolume, prepare_volume
+from viewer.rendering.slice_planes import PLANE_RGB
 from viewer.rendering.surfaces import SegmentSurface
 from viewer.window.scene_pane import ScenePane
 
@@ -140,9 +140,7 @@ class ThreeD:
             self._meshes.update(made)
             self._show_meshes()
 
-        self._context.jobs.submit(
-            work, Outcomes(done=done, failed=self._failed), key="3d:meshes"
-        )
+        self._context.jobs.submit(work, Outcomes(done=done, failed=self._failed), key="3d:meshes")
 
     def _show_meshes(self) -> None:
         scene = self._pane.scene
@@ -153,9 +151,7 @@ class ThreeD:
             for segment in layer.segments:
                 mesh = self._meshes.get((layer.uid, segment.number))
                 if mesh is not None and segment.visible:
-                    shown.append(
-                        SegmentSurface(layer.uid, segment.number, mesh[1], segment.colour)
-                    )
+                    shown.append(SegmentSurface(layer.uid, segment.number, mesh[1], segment.colour))
         scene.set_segments(shown)
         self._pane.stale()
 

@@ -12,7 +12,16 @@ from viewer.window.controls import label
 from viewer.window.menus import build_menu
 from viewer.window.performing import Performing
 
-_TOOLS_SHOWN = ("window", "distance", "bidirectional", "ellipse", "brush", "eraser", "polygon", "contour")
+_TOOLS_SHOWN = (
+    "window",
+    "distance",
+    "bidirectional",
+    "ellipse",
+    "brush",
+    "eraser",
+    "polygon",
+    "contour",
+)
 
 
 class TopBar(QWidget):

@@ -75,14 +75,16 @@ class EnhancePanel(QWidget):
         split.clicked.connect(lambda: self._performing.perform("enhance.split"))
         self._column.addLayout(row_of(add, split, self._time, None))
 
-    def _add(self, key: str, _checked: bool = False) -> None:  # noqa: FBT001, FBT002
+    def _add(self, key: str, _checked: bool = False) -> None:
         self._performing.perform("enhance.add", filter=key)
 
     def _card(self, index: int, step: Step, found: Filter) -> Card:
         card = Card()
         switch = Switch(on=step.on, tip=f"{found.title} on or off")
         switch.clicked.connect(lambda: self._performing.perform("enhance.toggle", index=index))
-        title = label(found.title, "" if step.on else "dim", tip=f"{found.purpose}\n{found.caution}")
+        title = label(
+            found.title, "" if step.on else "dim", tip=f"{found.purpose}\n{found.caution}"
+        )
         away = QPushButton("×")
         away.setObjectName("quiet")
         away.setFixedSize(20, 18)
@@ -107,9 +109,7 @@ class EnhancePanel(QWidget):
         value = step.values().get(parameter.key, parameter.default)
 
         def change(new: float | bool | str) -> None:
-            self._performing.perform(
-                "enhance.set", index=index, parameter=parameter.key, value=new
-            )
+            self._performing.perform("enhance.set", index=index, parameter=parameter.key, value=new)
 
         if parameter.kind in ("float", "int"):
             slider = ValueSlider(

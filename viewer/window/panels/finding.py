@@ -58,14 +58,18 @@ class FindingPanel(QWidget):
         review = segment.review.value
         maker = f"{layer.origin.short} · {layer.origin.device} · {layer.origin.elapsed_s:.1f} s"
         origin = maker if layer.is_immutable else f"edited copy of {layer.origin.short}"
-        name = {"unreviewed": "ai", "accepted": "good", "rejected": "warning"}.get(review, "caption")
+        name = {"unreviewed": "ai", "accepted": "good", "rejected": "warning"}.get(
+            review, "caption"
+        )
         card.column.addLayout(row_of(label(segment.name, "strong"), None, label(review, name)))
         card.column.addWidget(ElidedLabel(origin, "caption"))
         for score in segment.scores:
             tip = f"{score.model}\n{self._limits(score.model)}"
             interval = label(f"{score.low:.2f} – {score.high:.2f}", "dim", tip="95 % interval")
             value = label(f"{score.value:.2f}", "strong", tip=tip)
-            card.column.addLayout(row_of(label(score.concept.meaning, tip=tip), None, value, interval))
+            card.column.addLayout(
+                row_of(label(score.concept.meaning, tip=tip), None, value, interval)
+            )
         if not segment.scores:
             card.column.addWidget(label("No score: no classifier is installed.", "dim"))
         self._column.addWidget(card)
@@ -103,4 +107,3 @@ def card_text(card: NetworkCard) -> str:
         f"{f.name} {f.value:.2f} ({f.low:.2f}–{f.high:.2f}, n = {f.n_cases})" for f in card.figures
     )
     return f"{card.title} {card.version}\n{card.intended_use}\n{figures}\n{card.limits}"
-

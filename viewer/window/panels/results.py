@@ -7,8 +7,19 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 
 from viewer.actions.context import Context
 from viewer.domain.measurement import Measurement
-from viewer.domain.quantity import AREA, LENGTH, LONG_AXIS, LONGEST_DIAMETER_3D, MAXIMUM, MEAN
-from viewer.domain.quantity import MINIMUM, SHORT_AXIS, STANDARD_DEVIATION, VOLUME, Quantity
+from viewer.domain.quantity import (
+    AREA,
+    LENGTH,
+    LONG_AXIS,
+    LONGEST_DIAMETER_3D,
+    MAXIMUM,
+    MEAN,
+    MINIMUM,
+    SHORT_AXIS,
+    STANDARD_DEVIATION,
+    VOLUME,
+    Quantity,
+)
 from viewer.window.controls import (
     Card,
     ClickableFrame,

@@ -1,0 +1,62 @@
+"""A context without a window, for verbs that need networks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from viewer.actions.context import Context, Notice
+from viewer.errors import InputRefused
+from viewer.extensions.discover import load_extensions
+from viewer.inference.cards import load_cards
+from viewer.inference.supervisor import Supervisor
+from viewer.jobs.runner import QueueBridge, Runner
+from viewer.session.pictures import Pictures
+from viewer.session.session import Session
+from viewer.session.viewing import Viewing
+
+
+@dataclass
+class CommandDoor:
+    """The command line as a door: it never asks, and keeps what it was told."""
+
+    notices: list[Notice] = field(default_factory=list)
+
+    def ask_open(self, title: str, *, folder: bool) -> tuple[Path, ...]:
+        """Return nothing: paths are arguments here."""
+        del title, folder
+        return ()
+
+    def ask_save(self, title: str, suggestion: str) -> Path | None:
+        """Return nothing: paths are arguments here."""
+        del title, suggestion
+        return None
+
+    def tell(self, notice: Notice) -> None:
+        """Keep a notice."""
+        self.notices.append(notice)
+
+    def capture(self, pane: str) -> bytes:
+        """Refuse: nothing is painted."""
+        raise InputRefused(f"There is no window to picture {pane}.")
+
+
+@contextmanager
+def command_context() -> Iterator[Context]:
+    """Yield a context; its worker and threads end with the block."""
+    bridge = QueueBridge()
+    context = Context(
+        session=Session(),
+        viewing=Viewing(),
+        pictures=Pictures(),
+        jobs=Runner(bridge.post),
+        supervisor=Supervisor(),
+        extensions=load_extensions(),
+        door=CommandDoor(),
+        cards=load_cards(),
+    )
+    try:
+        yield context
+    finally:
+        context.jobs.close()
+        context.supervisor.close()

@@ -1,0 +1,67 @@
+"""``negatoscope segment``: a network's result as files."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from viewer.actions.measure import of_segment
+from viewer.actions.networks import run_networks
+from viewer.command_line.host import command_context
+from viewer.command_line.studies import chosen_source, read_picture, scanned
+from viewer.errors import Conflict, InputRefused
+from viewer.exchange.nifti import write_labels_nifti
+from viewer.exchange.seg import write_seg
+from viewer.exchange.tables import write_json
+from viewer.jobs.job import Progress, Ticket
+
+
+def segment(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Run the network; write SEG (or NIfTI labels), measurements and a report into ``--out``."""
+    with command_context() as context:
+        if chosen.network not in context.cards:
+            raise InputRefused(
+                f"There is no network called {chosen.network}.",
+                remedy=f"Choose one of: {', '.join(context.cards) or 'none is installed'}.",
+            )
+        card, _folder = context.cards[chosen.network]
+        if card.task != "segment":
+            raise InputRefused(f"{card.title} makes no masks.", remedy="Choose another network.")
+        out: Path = chosen.out
+        if out.exists() and any(out.iterdir()) and not chosen.force:
+            raise Conflict("The folder is not empty.", where=str(out), remedy="Add --force.")
+        picture = read_picture(chosen_source(scanned(chosen.paths), chosen.series))
+        found = run_networks(context, picture, card, Ticket(_progress))
+        layer = found.segmentation
+        out.mkdir(parents=True, exist_ok=True)
+        files = []
+        if layer.segments:
+            try:
+                files.append(write_seg(layer, picture, out / "segmentation.dcm", force=True).path)
+            except InputRefused:
+                files.append(write_labels_nifti(layer, out / "labels.nii.gz", force=True).path)
+        measurements = tuple(m for s in layer.segments for m in of_segment(picture, layer, s))
+        saved = write_json(measurements, (layer,), picture, out / "measurements.json", force=True)
+        files.append(saved.path)
+    return {
+        "network": asdict(layer.origin),
+        "lesions": [
+            {
+                "name": s.name,
+                "scores": [
+                    {"concept": x.concept.meaning, "value": x.value, "low": x.low, "high": x.high}
+                    for x in s.scores
+                ],
+            }
+            for s in layer.segments
+        ],
+        "files": [path.name for path in files],
+        "seconds": found.elapsed_s,
+        "notes": list(found.notes),
+    }
+
+
+def _progress(progress: Progress) -> None:
+    if sys.stderr.isatty() and progress.fraction is not None:
+        print(f"\r{progress.fraction:4.0%} {progress.text}   ", end="", file=sys.stderr, flush=True)
