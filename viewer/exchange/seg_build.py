@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.study import Instance
@@ -96,6 +97,11 @@ def built(part: Segmentation, picture: Picture, *, full_frames: bool) -> "Datase
         series_description=short_text(part.name) or "Segmentation",
         **equipment(),
     )
+    if picture.is_volume:
+        # highdicom states it only for slices that stack up along their normal; without it a reader
+        # cannot tell a gap of left-out empty frames from thick slices
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        measures.SpacingBetweenSlices = _ds(_slice_gap_mm(picture.grid))
     dataset.ImageComments = DISCLAIMER
     truth = dict(zip((str(h.SOPInstanceUID) for h in headers), slices, strict=True))
     _set_references(dataset, {uid: picture.identity.instances[k] for uid, k in truth.items()})
@@ -119,22 +125,32 @@ def _slices(part: Segmentation, picture: Picture) -> tuple[int, ...]:
 
 def _header(picture: Picture, k: int) -> "Dataset":
     """Return a stand-in for the image of slice ``k``, with a UID that ``_set_references`` mends."""
-    from pydicom.valuerep import format_number_as_ds as ds
-
     grid = picture.grid
-    column_mm, row_mm, slice_mm = grid.spacing_ijk_mm
+    column_mm, row_mm, _ = grid.spacing_ijk_mm
     sop_class = _CT_IMAGE if picture.is_volume else _SECONDARY_CAPTURE
     header = blank_header(picture.identity, Instance(sop_class, new_uid()))
     header.Rows, header.Columns = grid.shape_kji[1:]
     if picture.is_volume:
-        header.PixelSpacing = [ds(row_mm), ds(column_mm)]
+        header.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
         header.FrameOfReferenceUID = frame_of_reference(picture)
         header.PositionReferenceIndicator = ""
-        header.SliceThickness = ds(slice_mm)
-        header.ImagePositionPatient = [ds(float(v)) for v in grid.world((0, 0, k))]
+        header.SliceThickness = _ds(_slice_gap_mm(grid))
+        header.ImagePositionPatient = [_ds(float(v)) for v in grid.world((0, 0, k))]
         cosines = (*grid.directions[:, 0], *grid.directions[:, 1])
-        header.ImageOrientationPatient = [ds(float(v)) for v in cosines]
+        header.ImageOrientationPatient = [_ds(float(v)) for v in cosines]
     return header
+
+
+def _slice_gap_mm(grid: Grid) -> float:
+    """Return the distance of two slices along their normal (less than the step if sheared)."""
+    normal = np.cross(grid.directions[:, 0], grid.directions[:, 1])
+    return abs(float(normal @ grid.ijk_to_lps[:3, 2])) / float(np.linalg.norm(normal))
+
+
+def _ds(value: float) -> str:
+    from pydicom.valuerep import format_number_as_ds
+
+    return format_number_as_ds(value)
 
 
 def _set_references(dataset: "Dataset", truth: dict[str, Instance]) -> None:
