@@ -32,7 +32,6 @@ TEXT_PX = 11.0
 _LINE_PX = 14.0
 _TICK_PX = 4.0
 _ELLIPSE_POINTS = 72
-_DASHES_FROM_PX = 48.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +178,16 @@ def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line
         return (Line(outline, colour, 1.5, dashed=dashed, closed=True, halo=not dashed),)
     if len(xy) == 1:
         return (_ring(xy[0], colour),)
+    # Axes are too short for dashes, and lie on the violet fill: light, and named by their label.
+    ink = palettes.AI_TEXT if dashed else colour
     lines = []
     for number, start in enumerate(range(0, len(xy) - 1, 2)):
         # The short axis is the thinner one, so that the two are told apart where they are alike.
         width = 1.5 if number == 0 else 1.0
         ends = xy[start : start + 2]
-        # A short line has no room for dashes; its label and the outline say whose it is.
-        dashes = dashed and float(np.linalg.norm(ends[1] - ends[0])) > _DASHES_FROM_PX
-        lines.append(Line(_path(ends), colour, width, dashed=dashes, halo=not dashes))
+        lines.append(Line(_path(ends), ink, width, halo=True))
         if kind == "distance":
-            lines += [Line(_path(tick), colour, width, halo=True) for tick in _ticks(ends)]
+            lines += [Line(_path(tick), ink, width, halo=True) for tick in _ticks(ends)]
     return tuple(lines)
 
 
