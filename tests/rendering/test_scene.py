@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def _quiet(vtk_is_quiet: None) -> None:
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    with Scene(SIZE_PX) as opened:
+    with closing(Scene(SIZE_PX)) as opened:
         yield opened
 
 
@@ -327,7 +328,7 @@ def test_scenes_can_be_closed_and_opened_again() -> None:
     prepared = prepare_volume(volume)
     frames = []
     for _ in range(5):
-        with Scene((64, 48)) as scene:
+        with closing(Scene((64, 48))) as scene:
             scene.set_prepared(prepared)
             frames.append(scene.render("coarse"))
         scene.close()
@@ -382,7 +383,7 @@ def test_the_mapper_follows_the_renderers_name(name: str, expected: bool) -> Non
 def test_the_graphics_cards_mapper_sees_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("viewer.rendering.scene.is_software", lambda name: False)
     volume, centres = two_balls(DIRECTIONS["oblique"])
-    with Scene((80, 60)) as scene:
+    with closing(Scene((80, 60))) as scene:
         scene.set_volume(volume)
         frame = scene.render()
         for centre in centres:

@@ -6,7 +6,7 @@ read off it as in any other pane.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -92,3 +92,13 @@ class Camera:
     def ray(self, xy_px: tuple[float, float]) -> tuple[Floats, Floats]:
         """Return a point on the line of sight through ``xy_px``, and its unit direction."""
         return self.plane.world(xy_px), self.plane.normal
+
+
+def aim(vtk_camera: Any, plane: Plane, away_mm: float) -> None:
+    """Let a vtkCamera see ``plane`` in parallel projection from ``away_mm`` before it."""
+    middle = plane.centre_lps_mm
+    vtk_camera.ParallelProjectionOn()
+    vtk_camera.SetFocalPoint(*middle)
+    vtk_camera.SetPosition(*(middle - plane.normal * away_mm))
+    vtk_camera.SetViewUp(*-plane.down)
+    vtk_camera.SetParallelScale(plane.size_px[1] * plane.pixel_mm / 2)

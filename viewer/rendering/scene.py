@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,23 +12,18 @@ from viewer.domain.geometry import Floats, Plane
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.jobs.job import Ticket
-from viewer.rendering.camera import Camera, ViewName
+from viewer.rendering.camera import Camera, ViewName, aim
 from viewer.rendering.cutting import HalfSpace, beyond, box_half_spaces
 from viewer.rendering.offscreen import open_window, read_rgba, renderer_name
 from viewer.rendering.orientation_cube import OrientationCube
 from viewer.rendering.palettes import GROUND, OTHER_PLANE, PLANE_COLOURS
-from viewer.rendering.prepared import (
-    GPU_VOXELS,
-    SOFTWARE_VOXELS,
-    PreparedVolume,
-    prepare_volume,
-)
+from viewer.rendering.prepared import PreparedVolume, prepare_volume
 from viewer.rendering.primitives import Rgb
 from viewer.rendering.raycast import first_opaque, is_clear_until, opacity_along
 from viewer.rendering.slice_planes import PlaneProps
 from viewer.rendering.surfaces import SegmentSurface, SurfaceProps
 from viewer.rendering.transfer import Transfer, transfers
-from viewer.rendering.volume_mapper import Quality, VolumeProp, is_software
+from viewer.rendering.volume_mapper import Quality, VolumeProp, is_software, voxel_budget
 
 _EMPTY_BOX_MM = np.array([[-100.0, -100.0, -100.0], [100.0, 100.0, 100.0]])
 
@@ -61,7 +55,6 @@ class Scene:
         self._buffer = vtkUnsignedCharArray()
         self._renderer = vtkRenderer()
         self._renderer.SetBackground(*(c / 255 for c in GROUND))
-        self._renderer.GetActiveCamera().ParallelProjectionOn()
         self._cube = OrientationCube()
         self._window.SetNumberOfLayers(2)
         self._window.AddRenderer(self._renderer)
@@ -95,7 +88,7 @@ class Scene:
     @property
     def max_voxels(self) -> int:
         """How many voxels ``prepare_volume`` should leave for this machine."""
-        return SOFTWARE_VOXELS if self._software else GPU_VOXELS
+        return voxel_budget(software=self._software)
 
     @property
     def plane(self) -> Plane:
@@ -221,9 +214,7 @@ class Scene:
 
     def resize(self, size_px: tuple[int, int]) -> None:
         """Draw pictures of ``size_px`` (width, height) from now on."""
-        size = (max(1, int(size_px[0])), max(1, int(size_px[1])))
-        if size != self.plane.size_px:
-            self._camera = self._camera.resized(size)
+        self._camera = self._camera.resized((max(1, size_px[0]), max(1, size_px[1])))
 
     def project(self, point_lps_mm: ArrayLike) -> tuple[float, float]:
         """Return the pixel (x, y) at which a patient point is seen."""
@@ -285,13 +276,9 @@ class Scene:
 
     def _aim(self, plane: Plane) -> None:
         """Let VTK's cameras look at ``plane``."""
-        camera = self._renderer.GetActiveCamera()
-        middle = plane.centre_lps_mm
-        away = 4.0 * float(np.linalg.norm(self._box_lps_mm() - middle, axis=1).max()) + 1.0
-        camera.SetFocalPoint(*middle)
-        camera.SetPosition(*(middle - plane.normal * away))
-        camera.SetViewUp(*-plane.down)
-        camera.SetParallelScale(plane.size_px[1] * plane.pixel_mm / 2)
+        corners = self._box_lps_mm()
+        reach_mm = float(np.linalg.norm(corners - plane.centre_lps_mm, axis=1).max())
+        aim(self._renderer.GetActiveCamera(), plane, 4.0 * reach_mm + 1.0)
         self._window.SetSize(*plane.size_px)
         self._renderer.ResetCameraClippingRange()
         self._cube.turn(plane)
@@ -304,11 +291,3 @@ class Scene:
                 self._is_closed = True
                 self._window.RemoveAllObservers()
                 self._window.Finalize()
-
-    def __enter__(self) -> Self:
-        """Return the scene; leaving the block closes it."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()

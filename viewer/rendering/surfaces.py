@@ -43,7 +43,7 @@ class _Shown:
         self.actor.SetMapper(mapper)
         shading = self.actor.GetProperty()
         shading.SetInterpolationToPhong()
-        shading.SetAmbient(0.25)
+        shading.SetAmbient(0.35)
         shading.SetDiffuse(0.8)
         shading.SetSpecular(0.25)
         shading.SetSpecularPower(24)

@@ -28,8 +28,8 @@ class Transfer:
     opacity: tuple[tuple[float, float], ...]
     colour: tuple[tuple[float, Rgb01], ...]
     edges: tuple[tuple[float, float], ...] = _EVERYTHING
-    ambient: float = 0.25
-    diffuse: float = 0.9
+    ambient: float = 0.28
+    diffuse: float = 1.0
     shine: tuple[float, float] = (0.2, 20.0)
 
     def opacities(self, values: Floats, differences: Floats) -> Floats:
@@ -51,8 +51,8 @@ _CT = (
         "skin and bone",
         (
             (-650, 0.0),
-            (-450, 0.09),
-            (-150, 0.09),
+            (-450, 0.065),
+            (-150, 0.065),
             (-20, 0.015),
             (140, 0.02),
             (200, 0.12),
@@ -69,8 +69,8 @@ _CT = (
             (-960, 0.0),
             (-880, 0.01),
             (-800, 0.012),
-            (-600, 0.08),
-            (-400, 0.12),
+            (-600, 0.06),
+            (-400, 0.08),
             (-300, 0.0),
             (140, 0.0),
             (220, 0.1),

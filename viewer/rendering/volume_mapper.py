@@ -7,7 +7,7 @@ import numpy as np
 
 from viewer.domain.geometry import Grid
 from viewer.rendering.cutting import HalfSpace
-from viewer.rendering.prepared import PreparedVolume
+from viewer.rendering.prepared import GPU_VOXELS, SOFTWARE_VOXELS, PreparedVolume
 from viewer.rendering.transfer import Transfer
 
 Quality = Literal["coarse", "full"]
@@ -25,6 +25,11 @@ def is_software(renderer_name: str) -> bool:
     """Return whether OpenGL's renderer string names a program instead of a graphics card."""
     name = renderer_name.lower()
     return any(known in name for known in _SOFTWARE_NAMES)
+
+
+def voxel_budget(*, software: bool) -> int:
+    """Return how many voxels a picture in good time allows."""
+    return SOFTWARE_VOXELS if software else GPU_VOXELS
 
 
 def _matrix_without_spacing(grid: Grid) -> Any:
