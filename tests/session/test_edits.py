@@ -7,7 +7,7 @@ import pytest
 from tests.session.scribble import GRID, Block, a_layer, a_measurement, fingerprint
 from viewer.domain.chain import Chain, Step
 from viewer.domain.measurement import Review
-from viewer.domain.segmentation import OriginKind, Segment, Segmentation
+from viewer.domain.segmentation import Labels, OriginKind, Segment, Segmentation
 from viewer.errors import Conflict, InputRefused
 from viewer.session.edits import (
     AddMeasurement,
@@ -177,7 +177,7 @@ def test_the_session_owns_its_labels() -> None:
 # --- painting -----------------------------------------------------------------------------------
 
 
-def painted(layer: Segmentation, edit: Edit | None) -> np.ndarray:  # type: ignore[type-arg]
+def painted(layer: Segmentation, edit: Edit | None) -> Labels:
     assert edit is not None
     state, _ = AddSegmentation.of(layer).apply(State())
     return edit.apply(state)[0].segmentations[0].labels

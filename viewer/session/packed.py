@@ -44,10 +44,14 @@ class Packed:
             fits = min(self.shape_kji) > 0 and size == n_voxels <= _MAX_VOXELS
             if not fits:
                 raise Damaged(f"A block of labels has {size} voxels; it must have {n_voxels}.")
-            data = bytearray(zstandard.ZstdDecompressor().decompress(self.data))
+            labels = np.empty(self.shape_kji, dtype=np.uint8)
+            with zstandard.ZstdDecompressor().stream_reader(self.data) as reader:
+                n_read = reader.readinto(labels.data.cast("B"))
+            if n_read != n_voxels:
+                raise Damaged("A block of labels ends too early.")
         except zstandard.ZstdError as error:
             raise Damaged("A block of labels cannot be unpacked.") from error
-        return np.frombuffer(data, dtype=np.uint8).reshape(self.shape_kji)
+        return labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ class Bidirectional:
         if event.kind == "release" and start is None:
             return self._proposed(axis, event, scene)
         shape = widest_across(axis, event.plane, scene)
-        if start is not None and distance_px(start.xy, event.xy) >= CLICK_PX:
-            shape = drawn_across(axis, start, event)
+        if start is not None:
+            shape = drawn_across(axis, start, event) or shape
         if event.kind == "move":
             return preview_new(self.key, shape, event, scene)
         self._start = self._long = None
@@ -109,7 +109,10 @@ def lies_in(axis: tuple[Point, ...], plane: Plane) -> bool:
 def drawn_across(
     axis: tuple[Point, Point], start: PointerEvent, event: PointerEvent
 ) -> tuple[Point, ...]:
-    """Return the four points: a drag from ``start`` to ``event``, made perpendicular."""
+    """Return the four points: a drag from ``start`` to ``event``, made perpendicular.
+
+    () when less than 3 pixels of it run across the axis: that was a click.
+    """
     ends, depths = flattened(axis, event.plane)
     drag, _ = flattened((start.lps_mm, event.lps_mm), event.plane)
     along = ends[1] - ends[0]
@@ -117,6 +120,8 @@ def drawn_across(
     turned = across(along) / length
     place = float((drag.mean(axis=0) - ends[0]) @ along) / length**2
     reach = (float((drag[0] - ends[0]) @ turned), float((drag[1] - ends[0]) @ turned))
+    if abs(reach[1] - reach[0]) < CLICK_PX * event.plane.pixel_mm:
+        return ()
     return lifted(with_short_axis(ends, place, reach), np.repeat(depths[:1], 4), event.plane)
 
 
@@ -153,9 +158,11 @@ def _widest(
         ended = np.where(inside.all(axis=1), inside.shape[1], np.argmin(inside, axis=1))
         runs.append((ended - 1) * step)
     widths = np.where(np.minimum(runs[0], runs[1]) >= 0, runs[0] + runs[1], -1.0)
-    row = int(np.argmax(widths))
-    if widths[row] < 0:
+    if widths.max() < 0:
         return None
+    # Voxels make steps, so several places are equally wide: the middle one of them is meant.
+    widest = np.flatnonzero(widths > widths.max() - 1.5 * step)
+    row = int(widest[np.argmin(np.abs(widest - widest.mean()))])
     return float(places[row]), (-float(runs[0][row]), float(runs[1][row]))
 
 

@@ -9,10 +9,13 @@ from viewer.rendering.palettes import INK
 from viewer.rendering.primitives import Line, Primitive
 from viewer.session.edits import PaintLabels, paint
 from viewer.tools.base import REST, Response, ToolScene, rests_after_fault
+from viewer.tools.blocks import union
 from viewer.tools.pointer import PointerEvent
 
 _CIRCLE = 48
 _STROKE_ALPHA = 0.35
+# A stroke is rasterised in short pieces: what lies between far ends is not looked at.
+_PIECE = 8
 
 
 class Brush:
@@ -94,11 +97,11 @@ def covered(
     places: list[Point], event: PointerEvent, owner: Segmentation, scene: ToolScene
 ) -> Block | None:
     """Return the voxels under a stroke, None when it lies outside the grid."""
-    line = np.array(places)
     radius = scene.settings.brush_radius_mm
+    pieces = [np.array(places[n : n + _PIECE + 1]) for n in range(0, len(places), _PIECE)]
     if scene.settings.sphere:
-        return ball_stroke(owner.grid, line, radius)
-    return disc_stroke(owner.grid, line, radius, event.plane)
+        return union([ball_stroke(owner.grid, piece, radius) for piece in pieces])
+    return union([disc_stroke(owner.grid, piece, radius, event.plane) for piece in pieces])
 
 
 def _circle(event: PointerEvent, radius_mm: float, colour: Rgb) -> Line:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats, Plane
 from viewer.domain.measurement import Point
@@ -21,10 +20,12 @@ from viewer.tools.base import (
     distance_px,
     rests_after_fault,
 )
+from viewer.tools.blocks import block_at, box, hull, spread
 from viewer.tools.making import points
 from viewer.tools.pointer import PointerEvent
 
 _FEWEST = 3
+_IN_PLANE_MM = 1e-3
 Key = tuple[str, int, Plane, int]
 
 
@@ -34,6 +35,15 @@ class Outline:
 
     corners: tuple[Point, ...]
     of_voxels: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the last gesture asked for: the mask in a block, and the corners that it stands for."""
+
+    uid: str
+    block: Block
+    corners: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Contour:
     def __init__(self) -> None:
         self._outline: Outline | None = None
         self._key: Key | None = None
-        self._expected: tuple[Block, tuple[Point, ...]] | None = None
+        self._expected: Expected | None = None
         self._held: Held | None = None
 
     @property
@@ -139,7 +149,7 @@ class Contour:
         if block is not None:
             name = f"change the contour of {segment.name}"
             edit = replace_segment_mask(owner, block, segment.number, name=name)
-            self._expected = (block, after)
+            self._expected = Expected(owner.uid, block, after)
             self._key = None
         shown = drawn(after, event.plane, segment.colour)
         return Response(shown.preview, edit, shown.status)
@@ -154,8 +164,8 @@ class Contour:
         found = polygon_of_segment(segmentation, scene.segment_number, event.plane)
         voxels = () if found is None else points(found)
         corners = voxels
-        if self._expected is not None and _holds(segmentation, scene, self._expected[0]):
-            corners = self._expected[1]
+        if self._expected is not None and _stands(self._expected, event.plane, segmentation, scene):
+            corners = self._expected.corners
         elif self._outline is not None and _same(self._outline.of_voxels, voxels):
             corners = self._outline.corners
         self._expected = None
@@ -174,33 +184,20 @@ def corrected(
     there = [block for block in blocks if block is not None]
     if not there:
         return None
-    start = np.min([block.start_kji for block in there], axis=0)
-    stop = np.max([np.add(block.start_kji, block.mask.shape) for block in there], axis=0)
-    before, after = (_spread(block, start, stop) for block in blocks)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
-    mask = owner.labels[box] == segment.number
-    k, j, i = (int(v) for v in start)
-    return Block((k, j, i), (mask | (after & ~before)) & ~(before & ~after))
+    start, stop = hull(there)
+    before, after = (spread(block, start, stop) for block in blocks)
+    mask = owner.labels[box(start, stop)] == segment.number
+    return block_at(start, (mask | (after & ~before)) & ~(before & ~after))
 
 
-def _spread(
-    block: Block | None, start: NDArray[np.int64], stop: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    mask = np.zeros(stop - start, dtype=bool)
-    if block is not None:
-        first = np.subtract(block.start_kji, start)
-        box = tuple(slice(int(a), int(a) + n) for a, n in zip(first, block.mask.shape, strict=True))
-        mask[box] = block.mask
-    return mask
-
-
-def _holds(segmentation: Segmentation, scene: ToolScene, block: Block) -> bool:
-    """Whether the edit that the last gesture ended in was applied and still stands."""
-    ends = np.add(block.start_kji, block.mask.shape)
-    if (ends > np.array(segmentation.labels.shape)).any():
+def _stands(expected: Expected, plane: Plane, segmentation: Segmentation, scene: ToolScene) -> bool:
+    """Whether the edit that the last gesture ended in was applied, and this is its image."""
+    depths = plane.pixel(np.array(expected.corners))[:, 2]
+    if expected.uid != segmentation.uid or (np.abs(depths) > _IN_PLANE_MM).any():
         return False
-    box = tuple(slice(a, int(b)) for a, b in zip(block.start_kji, ends, strict=True))
-    return bool(np.array_equal(segmentation.labels[box] == scene.segment_number, block.mask))
+    start, mask = np.array(expected.block.start_kji), expected.block.mask
+    labels = segmentation.labels[box(start, start + mask.shape)]
+    return bool(np.array_equal(labels == scene.segment_number, mask))
 
 
 def _same(before: tuple[Point, ...], after: tuple[Point, ...]) -> bool:
