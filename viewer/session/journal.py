@@ -19,7 +19,7 @@ from viewer.session.packed import Packed
 from viewer.session.process import is_living, own_start
 from viewer.session.serialise import encode
 from viewer.session.snapshot import Snapshot
-from viewer.session.store import SUFFIX, Row, RowKind, Store
+from viewer.session.store import SUFFIX, Row, RowKind, Store, copy_file
 
 log = logging.getLogger("negatoscope")
 Write = Callable[[Store], None]
@@ -265,24 +265,6 @@ def is_owned(store: Store) -> bool:
     """Whether a living process works on this session."""
     pid = store.meta("owner_pid", "0")
     return is_living(int(pid) if pid.isdigit() else 0, store.meta("owner_start"))
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a session file as one consistent moment, closed and ownerless, and check the copy."""
-    target.unlink(missing_ok=True)
-    reading, writing = sqlite3.connect(source), sqlite3.connect(target)
-    try:
-        reading.backup(writing)
-        writing.execute("PRAGMA journal_mode = DELETE")  # one file, without companions
-        writing.execute("UPDATE meta SET value = '0' WHERE name = 'owner_pid'")
-        writing.execute("UPDATE meta SET value = '1' WHERE name = 'clean_close'")
-        writing.commit()
-        (verdict,) = writing.execute("PRAGMA quick_check").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-    finally:
-        reading.close()
-        writing.close()
 
 
 def _own(store: Store) -> None:

@@ -216,6 +216,24 @@ class Store:
         return int(counted[0]) if counted else 0
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a session file as one consistent moment, closed and ownerless, and check the copy."""
+    target.unlink(missing_ok=True)
+    reading, writing = sqlite3.connect(source), sqlite3.connect(target)
+    try:
+        reading.backup(writing)
+        writing.execute("PRAGMA journal_mode = DELETE")  # one file, without companions
+        writing.execute("UPDATE meta SET value = '0' WHERE name = 'owner_pid'")
+        writing.execute("UPDATE meta SET value = '1' WHERE name = 'clean_close'")
+        writing.commit()
+        (verdict,) = writing.execute("PRAGMA quick_check").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+    finally:
+        reading.close()
+        writing.close()
+
+
 def check_header(path: Path) -> None:
     """Look at the first bytes before SQLite may touch the file: it could be somebody else's."""
     try:
