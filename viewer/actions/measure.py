@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from viewer.actions.context import Context, has_picture, has_segment
 from viewer.actions.registry import action
+from viewer.domain.geometry import Floats
 from viewer.domain.measurement import KINDS, Measurement, Point
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
@@ -27,7 +28,7 @@ def next_label(context: Context, kind: str) -> str:
 def made(
     picture: Picture,
     kind: str,
-    points: Sequence[Sequence[float]],
+    points: Sequence[Sequence[float]] | Floats,
     label: str,
     segment: tuple[str, int] | None = None,
 ) -> Measurement:
@@ -75,7 +76,7 @@ def of_segment(
     return whole, across
 
 
-def _point(values: Sequence[float]) -> Point:
+def _point(values: Sequence[float] | Floats) -> Point:
     x, y, z = (float(v) for v in values)
     return x, y, z
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QSizePolicy,
     QSlider,
     QVBoxLayout,
@@ -209,30 +210,13 @@ def heading(text: str, right: QWidget | None = None) -> QHBoxLayout:
     return row_of(label(text, "heading"), None, right or label())
 
 
-def clear_layout(layout: QVBoxLayout) -> None:
-    """Take everything out of a column, and let it go."""
-    while layout.count():
-        item = layout.takeAt(0)
-        widget = item.widget()
+def clear_layout(layout: QLayout) -> None:
+    """Take everything out of a column or row, and let it go."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
         if widget is not None:
             widget.hide()
             widget.deleteLater()
-        inner = item.layout()
         if inner is not None:
-            _clear_row(inner)
+            clear_layout(inner)
             inner.deleteLater()
-
-
-def _clear_row(layout: object) -> None:
-    from PySide6.QtWidgets import QLayout
-
-    if isinstance(layout, QLayout):
-        while layout.count():
-            item = layout.takeAt(0)
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-            inner = item.layout()
-            if inner is not None:
-                _clear_row(inner)

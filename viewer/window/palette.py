@@ -84,7 +84,7 @@ class Palette(QDialog):
 
     def _chosen(self) -> Entry | None:
         item = self.list.currentItem()
-        found = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        found: object = item.data(Qt.ItemDataRole.UserRole) if self.list.count() else None
         return found if isinstance(found, Entry) else None
 
     def _show_help(self) -> None:

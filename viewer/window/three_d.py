@@ -11,7 +11,7 @@ from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 from viewer.rendering.meshes import surface
 from viewer.rendering.prepared import PreparedVolume, prepare_volume
-from viewer.rendering.slice_planes import PLANE_RGB
+from viewer.rendering.palettes import PLANE_COLOURS
 from viewer.rendering.surfaces import SegmentSurface
 from viewer.window.scene_pane import ScenePane
 
@@ -91,7 +91,7 @@ class ThreeD:
         scene = self._pane.scene
         if scene is None or not self._shown_key:
             return
-        planes = {n: p for n, p in self._context.viewing.look.planes.items() if n in PLANE_RGB}
+        planes = {n: p for n, p in self._context.viewing.look.planes.items() if n in PLANE_COLOURS}
         scene.set_planes(planes)
         self._pane.moving()
 

@@ -1,0 +1,92 @@
+"""``negatoscope bench``: the program beside limits measured in the same run, as ratios."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from viewer.errors import ViewerError
+from viewer.phantom.big import write_big_ct
+from viewer.places import cache_folder
+
+# performance.md, sections 1, 4 and 12.
+TARGETS = {"first_picture_ratio": 2.0, "scroll_p95_ratio": 12.0, "window_p95_ratio": 12.0}
+
+
+def bench(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Time the bare window and the program by turns on a generated CT; return medians."""
+    with tempfile.TemporaryDirectory(dir=cache_folder()) as place:
+        folder = Path(place) / "ct"
+        say(f"writing {chosen.slices} slices of 512 x 512")
+        files = write_big_ct(folder, (chosen.slices, 512, 512))
+        limits, runs = [], []
+        for number in range(chosen.repeats):
+            say(f"round {number + 1} of {chosen.repeats}")
+            limits.append(_run("bare", files[0], place))
+            runs.append(_run("program", folder, place))
+    return _document(limits, runs, chosen)
+
+
+def say(text: str) -> None:
+    """Tell what is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _run(what: str, path: Path, home: str) -> dict[str, Any]:
+    environment = {**os.environ, "NEGATOSCOPE_HOME": home}
+    started = time.time()
+    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "viewer.window.timing", what, str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ViewerError(f"The timed window failed: {done.stderr.strip()[-400:]}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    result["first_picture_s"] = result["first_picture_at"] - started
+    if "all_read_at" in result:
+        result["all_read_s"] = result["all_read_at"] - started
+    return result
+
+
+def _median(rows: list[dict[str, Any]], name: str) -> float:
+    return round(statistics.median(row[name] for row in rows), 3)
+
+
+def _document(
+    limits: list[dict[str, Any]], runs: list[dict[str, Any]], chosen: argparse.Namespace
+) -> dict[str, Any]:
+    bare_s, first_s = _median(limits, "first_picture_s"), _median(runs, "first_picture_s")
+    ratios = {
+        "first_picture_ratio": round(first_s / bare_s, 2),
+        "scroll_p95_ratio": _median(runs, "scroll_p95_ratio"),
+        "window_p95_ratio": _median(runs, "window_p95_ratio"),
+    }
+    volume_mb = runs[0]["volume_mb"]
+    return {
+        "slices": chosen.slices,
+        "repeats": chosen.repeats,
+        "bare_window_first_picture_s": bare_s,
+        "first_picture_s": first_s,
+        "all_read_s": _median(runs, "all_read_s"),
+        "blit_1024_ms": runs[-1]["blit_1024_ms"],
+        "scroll_1024_ms": runs[-1]["scroll_1024_ms"],
+        "window_1024_ms": runs[-1]["window_1024_ms"],
+        "volume_mb": volume_mb,
+        "peak_mb": _median(runs, "peak_mb"),
+        "peak_beyond_bare_and_volume_mb": round(
+            _median(runs, "peak_mb") - volume_mb - _median(limits, "peak_mb"), 1
+        ),
+        "heavy_modules_at_first_picture": runs[-1]["heavy_modules_at_first_picture"],
+        **ratios,
+        "targets": TARGETS,
+        "met": {name: ratios[name] <= limit for name, limit in TARGETS.items()},
+    }

@@ -1,0 +1,29 @@
+"""``negatoscope train`` and ``self-test``."""
+
+import argparse
+import sys
+from typing import Any
+
+from viewer.jobs.job import Progress, Ticket
+
+
+def _ticket() -> Ticket:
+    def tell(progress: Progress) -> None:
+        print(f"\r{progress.text:<70}", end="", file=sys.stderr, flush=True)
+
+    return Ticket(tell if sys.stderr.isatty() else None)
+
+
+def train(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Train from a recipe; the weights and the card lie beside it, or in ``--out``."""
+    from viewer.learning.train import train as train_recipe
+
+    folder = chosen.out or chosen.recipe.parent
+    return dict(train_recipe(chosen.recipe, folder, _ticket()))
+
+
+def self_test() -> dict[str, Any]:
+    """Run the shipped network on the built-in study, and compare with its truth."""
+    from viewer.learning.self_test import self_test as run
+
+    return dict(run(_ticket()))
