@@ -1,0 +1,1 @@
+"""Files in: recognise, scan, sort into volumes, decode; the account of every file."""

@@ -1,0 +1,232 @@
+"""One entry for every frame: where it is in the patient, what its values mean, what it differs in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from viewer.domain.volume import Window, WindowFunction
+from viewer.errors import InputRefused
+from viewer.intake import tags
+from viewer.intake.header import Elements, Header
+from viewer.intake.layout import PixelFile
+from viewer.intake.objects import CLASSIC_MR, RT_DOSE
+
+Vector = tuple[float, float, float]
+Traits = tuple[tuple[str, str], ...]
+
+# Projections, ultrasound and photographs have no place in the patient's space.
+FLAT_MODALITIES = frozenset(
+    [
+        "CR",
+        "DX",
+        "MG",
+        "XA",
+        "RF",
+        "US",
+        "IO",
+        "PX",
+        "RG",
+        "XC",
+        "ES",
+        "GM",
+        "SM",
+        "OP",
+        "OPT",
+        "IVUS",
+    ]
+)
+_LOCALISERS = ("LOCALIZER", "SCOUT", "TOPOGRAM", "SCANOGRAM")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a frame lies: centre of its first pixel, directions of its rows and columns, mm."""
+
+    position: Vector
+    along_row: Vector
+    along_column: Vector
+    row_mm: float
+    column_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of one file. ``traits`` are (name, value) pairs that may tell volumes apart."""
+
+    file: PixelFile
+    header: Header
+    number: int
+    place: Place | None
+    slope: float
+    intercept: float
+    windows: tuple[Window, ...]
+    traits: Traits
+    instance_number: int | None
+    image_type: tuple[str, ...]
+
+    @property
+    def is_localiser(self) -> bool:
+        """Whether the image type says that this is a scout view."""
+        return any(word in part for part in self.image_type for word in _LOCALISERS)
+
+    @property
+    def is_mosaic(self) -> bool:
+        """Whether the frame is a sheet of many small slices (Siemens)."""
+        return "MOSAIC" in self.image_type
+
+
+def frames_of(header: Header, file: PixelFile) -> tuple[Frame, ...]:
+    """Return the frames of a file, in their order."""
+    if tags.PER_FRAME_GROUPS in header or tags.SHARED_GROUPS in header:
+        from viewer.intake.functional_groups import enhanced_frames
+
+        return enhanced_frames(header, file)
+    return tuple(_classic_frames(header, file))
+
+
+def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
+    place = None if _is_flat(header, file) else place_of(header, header, header)
+    slope, intercept = rescale_of(header, file)
+    windows = windows_of(header)
+    if file.sop_class_uid == CLASSIC_MR:
+        windows = tuple(_through(window, slope, intercept) for window in windows)
+    image_type = header.texts(tags.IMAGE_TYPE)
+    if file.n_frames == 1:
+        places: list[Place | None] = [place]
+    else:
+        places = _frame_places(header, file, place)
+    for index, where in enumerate(places):
+        yield Frame(
+            file,
+            header,
+            index + 1,
+            None if "MOSAIC" in image_type else where,
+            slope,
+            intercept,
+            windows,
+            _classic_traits(header, image_type),
+            header.whole(tags.INSTANCE_NUMBER),
+            image_type,
+        )
+
+
+def _is_flat(header: Header, file: PixelFile) -> bool:
+    return header.text(tags.MODALITY) in FLAT_MODALITIES or file.layout.is_colour
+
+
+def _frame_places(header: Header, file: PixelFile, first: Place | None) -> list[Place | None]:
+    """Return the places of classic multi-frame pixels: known for dose grids alone (C.8.8.3.2)."""
+    offsets = header.numbers(tags.GRID_FRAME_OFFSET_VECTOR)
+    if file.sop_class_uid != RT_DOSE or first is None or len(offsets) < file.n_frames:
+        return [None] * file.n_frames
+    normal = cross(first.along_row, first.along_column)
+    # A first offset other than 0 means absolute positions (only upright axial grids have them).
+    base = offsets[0]
+    return [
+        Place(
+            _moved(first.position, normal, offset - base),
+            first.along_row,
+            first.along_column,
+            first.row_mm,
+            first.column_mm,
+        )
+        for offset in offsets[: file.n_frames]
+    ]
+
+
+def cross(a: Vector, b: Vector) -> Vector:
+    """Return a x b."""
+    return (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    )
+
+
+def _moved(point: Vector, direction: Vector, distance: float) -> Vector:
+    x, y, z = (p + d * distance for p, d in zip(point, direction, strict=True))
+    return x, y, z
+
+
+def place_of(position: Elements, orientation: Elements, measures: Elements) -> Place | None:
+    """Return the place that three sets of elements describe together, None if any is unusable."""
+    where = position.numbers(tags.IMAGE_POSITION_PATIENT)
+    how = orientation.numbers(tags.IMAGE_ORIENTATION_PATIENT)
+    spacing = measures.numbers(tags.PIXEL_SPACING)
+    if len(where) != 3 or len(how) != 6 or len(spacing) < 2 or min(spacing[:2]) <= 0:
+        return None
+    row = _unit((how[0], how[1], how[2]))
+    column = _unit((how[3], how[4], how[5]))
+    if row is None or column is None or abs(sum(map(float.__mul__, row, column))) > 1e-2:
+        return None
+    return Place((where[0], where[1], where[2]), row, column, spacing[0], spacing[1])
+
+
+def _unit(vector: Vector) -> Vector | None:
+    length = sum(v * v for v in vector) ** 0.5
+    if length < 0.5:
+        return None
+    x, y, z = (v / length for v in vector)
+    return x, y, z
+
+
+def rescale_of(elements: Elements, file: PixelFile) -> tuple[float, float]:
+    """Return slope and intercept; (0, 0) slopes come back as they are, to be complained about."""
+    if file.sop_class_uid == RT_DOSE:
+        return elements.number(tags.DOSE_GRID_SCALING) or 1.0, 0.0
+    slope = elements.number(tags.RESCALE_SLOPE)
+    return (1.0 if slope is None else slope), elements.number(tags.RESCALE_INTERCEPT) or 0.0
+
+
+def windows_of(elements: Elements) -> tuple[Window, ...]:
+    """Return the file's windows; pairs that PS3.3 forbids are left out."""
+    centers = elements.numbers(tags.WINDOW_CENTER)
+    widths = elements.numbers(tags.WINDOW_WIDTH)
+    names = elements.texts(tags.WINDOW_EXPLANATION)
+    kind = elements.text(tags.VOI_LUT_FUNCTION)
+    function = WindowFunction(kind) if kind in set(WindowFunction) else WindowFunction.LINEAR
+    found = []
+    for index, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        name = names[index] if index < len(names) else ""
+        try:
+            found.append(Window(center, width, name, function))
+        except InputRefused:
+            continue
+    return tuple(found)
+
+
+def _through(window: Window, slope: float, intercept: float) -> Window:
+    """Return a window on stored values in the quantity: the classic MR object has no rescale."""
+    if slope <= 0 or (slope, intercept) == (1.0, 0.0):
+        return window
+    return Window(
+        window.center * slope + intercept, window.width * slope, window.name, window.function
+    )
+
+
+_CLASSIC_TRAITS = (
+    ("echo", tags.ECHO_NUMBERS),
+    ("echo time", tags.ECHO_TIME),
+    ("inversion time", tags.INVERSION_TIME),
+    ("temporal position", tags.TEMPORAL_POSITION),
+    ("b-value", tags.PRIVATE_SIEMENS_B_VALUE),
+    ("b-value", tags.GE_B_VALUE),
+    ("kernel", tags.CONVOLUTION_KERNEL),
+    ("trigger time", tags.TRIGGER_TIME),
+    ("acquisition", tags.ACQUISITION_NUMBER),
+    ("series time", tags.SERIES_TIME),
+    ("acquisition time", tags.ACQUISITION_TIME),
+    ("content time", tags.CONTENT_TIME),
+)
+
+
+def _classic_traits(header: Header, image_type: tuple[str, ...]) -> Traits:
+    found = [("image type", "\\".join(image_type))]
+    b_values = header.binary(tags.B_VALUE, "d")
+    if b_values:
+        found.append(("b-value", f"{b_values[0]:g}"))
+    direction = header.binary(tags.GRADIENT_ORIENTATION, "d")
+    if direction:
+        found.append(("gradient", " ".join(f"{v:.3f}" for v in direction)))
+    values = header.values
+    found += [(name, header.text(tag)) for name, tag in _CLASSIC_TRAITS if values.get(tag)]
+    return tuple(found)

@@ -1,0 +1,87 @@
+"""Tell what a file is by its content, never by its name."""
+
+import zlib
+from enum import Enum, auto
+
+_NIFTI_1, _NIFTI_2 = 348, 540
+_TEXT_SAMPLE = 512
+
+_OTHERS = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a bitmap picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"NRRD", "an NRRD file"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"CDF\x01", "a MINC or NetCDF file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"SQLite format 3", "a database"),
+)
+
+
+class Kind(Enum):
+    """What the content of a file is."""
+
+    EMPTY = auto()
+    MAYBE_DICOM = auto()
+    ZIP = auto()
+    NIFTI = auto()
+    NIFTI_GZIPPED = auto()
+    OTHER = auto()
+
+
+def kind_of(head: bytes, size: int) -> Kind:
+    """Return the kind of a file by its first bytes; DICOM is settled by reading its header."""
+    if size == 0:
+        return Kind.EMPTY
+    if head[128:132] == b"DICM":
+        return Kind.MAYBE_DICOM
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return Kind.ZIP
+    if is_nifti(head):
+        return Kind.NIFTI
+    if head[:2] == b"\x1f\x8b":
+        return Kind.NIFTI_GZIPPED if is_nifti(_gunzipped(head)) else Kind.OTHER
+    return Kind.MAYBE_DICOM
+
+
+def is_nifti(head: bytes) -> bool:
+    """Whether a file begins as NIfTI-1 or NIfTI-2 does, in either byte order."""
+    sizes = (int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big"))
+    if _NIFTI_1 in sizes:
+        return head[344:348] in (b"n+1\0", b"ni1\0")
+    return _NIFTI_2 in sizes and head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def _gunzipped(head: bytes) -> bytes:
+    """Return up to 1 KiB of what a gzip file begins with."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, 1024)
+    except zlib.error:
+        return b""
+
+
+def description(head: bytes) -> str:
+    """Return what a file that is no medical image seems to be."""
+    for magic, name in _OTHERS:
+        if head.startswith(magic):
+            return name
+    if head[:2] == b"\x1f\x8b":
+        return "a gzip file"
+    sample = head[:_TEXT_SAMPLE]
+    if b"\0" not in sample:
+        try:
+            sample.decode("utf-8", "strict")
+        except UnicodeDecodeError as error:
+            if error.start < len(sample) - 4:
+                return "not a format that is known here"
+        return "a text file"
+    return "not a format that is known here"

@@ -1,0 +1,110 @@
+"""What a scan found: the account of the files, the pictures, and the layers that lie on them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.finding import Finding
+from viewer.domain.geometry import Grid
+from viewer.domain.ledger import Fate, LoadLedger
+from viewer.domain.quantity import PIXELS_ONLY, Spacing
+from viewer.domain.study import Identity
+from viewer.domain.volume import Display, ValueMap
+from viewer.intake.layout import PixelFile
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAddress:
+    """One frame's pixels: which file, which frame in it (from 0)."""
+
+    file: PixelFile
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class DicomPixels:
+    """Where the slices of a DICOM picture are, and the tables that they go through.
+
+    ``table`` is a modality LUT (first stored value, entries); ``palette`` is (first stored value,
+    RGB uint8 (n, 3)).
+    """
+
+    frames: tuple[FrameAddress, ...]
+    table: tuple[int, NDArray[Any]] | None = None
+    palette: tuple[int, NDArray[np.uint8]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NiftiPixels:
+    """Where the slices of a NIfTI picture are: ``offset`` of the volume in the inflated file."""
+
+    path: str
+    shown: str
+    is_gzipped: bool
+    offset: int
+    stored_type: str
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSource:
+    """One volume or stack that can be opened. A series may hold several.
+
+    ``grid`` is None for a stack; ``shape_kji`` is always there. ``key`` is the series UID, with
+    "#2", "#3", ... for the further parts of a series. The fields after ``findings`` are for the
+    decoder.
+    """
+
+    key: str
+    identity: Identity
+    grid: Grid | None
+    shape_kji: tuple[int, int, int]
+    n_files: int
+    title: str
+    findings: tuple[Finding, ...]
+    quantity: ValueMap = field(repr=False)
+    display: Display = field(repr=False)
+    dtype: np.dtype[np.generic]
+    is_colour: bool
+    pixels: DicomPixels | NiftiPixels = field(repr=False)
+    spacing: Spacing = PIXELS_ONLY
+    orientation: tuple[str, str] | None = None
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the slices form a grid in the patient."""
+        return self.grid is not None
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the pixels take."""
+        n_k, n_j, n_i = self.shape_kji
+        return n_k * n_j * n_i * self.dtype.itemsize * (3 if self.is_colour else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFile:
+    """An object that lies on a picture: SEG, SR, PR, KO, RTSTRUCT, ..."""
+
+    path: str
+    kind: str
+    sop_class_uid: str
+    referenced_series_uid: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Everything that was found; ``ledger`` names every file."""
+
+    ledger: LoadLedger
+    pictures: tuple[PictureSource, ...]
+    layers: tuple[LayerFile, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def with_refused(self, fates: Iterable[Fate]) -> "Scan":
+        """Return the scan with the fates of files amended that the decoder could not read."""
+        amended = {fate.path: fate for fate in fates}
+        kept = tuple(amended.get(fate.path, fate) for fate in self.ledger.fates)
+        return replace(self, ledger=LoadLedger(self.ledger.n_files, kept))
