@@ -61,9 +61,8 @@ def _grow(
 
 def draw(values: Field, branches: list[Branch], grid: Grid, lung: Field, hu: float) -> None:
     """Blend the branches into ``values`` (k, j, i), inside the lungs only."""
-    offset = np.zeros(3)
     for branch in branches:
-        box = _box(grid, branch, offset)
+        box = _box(grid, branch)
         if box is None:
             continue
         k, j, i = (np.arange(s.start, s.stop) for s in box)
@@ -84,7 +83,7 @@ def _distance(points: Floats, branch: Branch) -> NDArray[np.float32]:
     return np.asarray(np.linalg.norm(points - nearest, axis=-1) - branch.radius, dtype=np.float32)
 
 
-def _box(grid: Grid, branch: Branch, _offset: Floats) -> tuple[slice, slice, slice] | None:
+def _box(grid: Grid, branch: Branch) -> tuple[slice, slice, slice] | None:
     reach = np.linalg.norm(grid.lps_to_ijk[:3, :3], axis=1) * (branch.radius + 1.2)
     index = grid.index(np.array([branch.start, branch.end]))
     low = np.maximum(np.ceil(index.min(axis=0) - reach), 0).astype(int)
