@@ -42,6 +42,9 @@ class Door(Protocol):
     def tell(self, notice: Notice) -> None:
         """Show a notice."""
 
+    def show_page(self, name: str) -> None:
+        """Show a page of help: "keys", "networks" or "about"."""
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane ("axial", ..., "3d", or "window") shows now, as PNG."""
 

@@ -91,7 +91,7 @@ def action(
     return declare
 
 
-_MODULES = ("file", "view", "enhance", "networks", "segment", "measure", "edit", "export")
+_MODULES = ("file", "view", "enhance", "networks", "segment", "measure", "edit", "export", "help")
 
 
 def actions() -> Mapping[str, Action]:

@@ -58,7 +58,7 @@ def _run(what: str, path: Path, home: str) -> dict[str, Any]:
 
 
 def _median(rows: list[dict[str, Any]], name: str) -> float:
-    return round(statistics.median(row[name] for row in rows), 3)
+    return round(float(statistics.median(row[name] for row in rows)), 3)
 
 
 def _document(

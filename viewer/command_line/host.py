@@ -36,6 +36,10 @@ class CommandDoor:
         """Keep a notice."""
         self.notices.append(notice)
 
+    def show_page(self, name: str) -> None:
+        """Refuse: there is nothing to show it in."""
+        raise InputRefused(f"There is no window to show {name} in.")
+
     def capture(self, pane: str) -> bytes:
         """Refuse: nothing is painted."""
         raise InputRefused(f"There is no window to picture {pane}.")

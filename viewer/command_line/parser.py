@@ -54,8 +54,8 @@ def build() -> argparse.ArgumentParser:
     made = {
         name: verbs.add_parser(name, help=text, description=text) for name, text in _VERBS.items()
     }
-    for name in made:
-        _add_shared(made[name])
+    for verb in made.values():
+        _add_shared(verb)
     made["open"].add_argument("paths", nargs="*", metavar="PATH")
     made["open"].add_argument("--demo", action="store_true", help="open the built-in study")
     made["demo"].add_argument("--headless", action="store_true", help="draw off-screen")

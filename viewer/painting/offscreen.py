@@ -25,7 +25,7 @@ def png_bytes(image: QImage) -> bytes:
     """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if image.isNull() or not image.save(buffer, "PNG"):
+    if image.isNull() or not image.save(buffer, b"PNG"):
         raise ViewerError("The picture could not be encoded as PNG.")
     return bytes(buffer.data().data())
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from viewer.domain.ledger import Fate, LoadLedger, Outcome
+from viewer.domain.study import Patient
 from viewer.domain.volume import Picture
 from viewer.intake.decode import allocate, decode
 from viewer.intake.scan import LayerFile, PictureSource, Scan
@@ -57,11 +58,18 @@ class Pictures:
 
     def entries(self) -> tuple[SeriesEntry, ...]:
         """Return the lines of the study panel, newest study first, then by series number."""
+        newest: dict[Patient, str] = {}
+        for source in self.sources.values():
+            patient, date = source.identity.patient, source.identity.study.date
+            newest[patient] = max(newest.get(patient, ""), date)
         sources = sorted(
             self.sources.values(),
             key=lambda s: (s.identity.series.number or 0, s.key),
         )
+        # Stable sorts, the most important one last: patients stay together.
         sources.sort(key=lambda s: (s.identity.study.date, s.identity.study.time), reverse=True)
+        sources.sort(key=lambda s: s.identity.patient.id + s.identity.patient.name)
+        sources.sort(key=lambda s: newest[s.identity.patient], reverse=True)
         return tuple(SeriesEntry(s, self.thumbnails.get(s.key)) for s in sources)
 
     def best(self, keys: Iterable[str]) -> str:

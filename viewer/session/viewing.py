@@ -95,6 +95,13 @@ class Viewing:
         middle = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
         self._set_plane(pane, grown.zoomed(factor, middle))
 
+    def refit_pane(self, pane: str, size_px: tuple[int, int]) -> None:
+        """Bring a plane that was made for another size to this one."""
+        plane = self.look.planes.get(pane)
+        if plane is not None and plane.size_px != size_px:
+            self._sizes_px[pane] = plane.size_px
+            self.resize_pane(pane, size_px)
+
     # --- what is shown ---------------------------------------------------------------------
 
     def show(self, picture: Picture) -> None:

@@ -41,6 +41,13 @@ class WindowDoor:
         if self.window is not None:
             self.window.notices.show_notice(notice)
 
+    def show_page(self, name: str) -> None:
+        """Open a page of help."""
+        if self.window is not None:
+            from viewer.window.help import HelpPage
+
+            HelpPage(self.window, self.window.context, name).open()
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane, or the whole "window", shows now, as PNG."""
         if self.window is None:

@@ -116,6 +116,7 @@ class Hands:
             segment_number=look.segment_number,
             measurements=tuple(m for m in state.measurements if m.volume_key == picture.key),
             settings=settings,
+            revision=self._context.session.revision,
             next_label=next_label(self._context, look.tool) if look.tool in _MEASURING else "",
         )
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMainWindow, QScrollArea, 
 from viewer.actions.context import Context
 from viewer.session.presentation import Presenter
 from viewer.session.session import Change
+from viewer.session.viewing import Look
 from viewer.window import theme
 from viewer.window.controls import rule
 from viewer.window.hands import Hands
@@ -73,12 +74,14 @@ class MainWindow(QMainWindow):
         self._shortcuts: list[QShortcut] = []
         self._install_keys()
         self._waiting: set[str] = set()
+        self._kept_look: Look | None = None
         self._disconnects: list[Callable[[], None]] = []
         self._listen()
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
-        self._clock.timeout.connect(self.status.refresh)
+        self._clock.timeout.connect(self._tick)
         self._clock.start()
+        slices["axial"].setFocus()
 
     # --- assembling ------------------------------------------------------------------------
 
@@ -142,6 +145,14 @@ class MainWindow(QMainWindow):
             partial(context.pictures.changed.disconnect, self._pictures_changed),
         ]
 
+    def _tick(self) -> None:
+        """Keep where one looks (it is restored, never undone), and the clock of the status bar."""
+        look = self.context.viewing.look
+        if look.picture_key and look is not self._kept_look:
+            self._kept_look = look
+            self.context.session.keep("look", look)
+        self.status.refresh()
+
     # --- following -------------------------------------------------------------------------
 
     def _later(self, *names: str) -> None:
@@ -183,27 +194,31 @@ class MainWindow(QMainWindow):
             self.context.viewing.set(segmentation_uid="", segment_number=0)
 
     def _look_changed(self, names: frozenset[str]) -> None:
-        look = self.context.viewing.look
-        if names & {"enlarged", "picture_key", "planes"}:
-            self.grid.follow(look)
-        if names & {"panels_shown"}:
-            self._fold()
-        if names & {"tool"}:
-            self.hands.choose(look.tool)
-            self._later("top")
-        if names & {"picture_key", "corners"}:
-            self._later("study", "enhance", "segments", "finding", "results", "status")
-        if names & {"segmentation_uid", "segment_number"}:
-            self._later("segments", "finding")
-        if names & {"selected_uid"}:
-            self._later("results")
-        if names & {"picture_key"}:
-            self.three_d.picture_changed()
-        if names & {"planes", "windows", "segments_shown"}:
-            self.three_d.planes_changed()
+        for fields, follow in self._followers():
+            if names & fields:
+                follow()
         self._repaint_slices()
-        if names & {"active_pane"}:
-            self.grid.scene.update()
+
+    def _followers(self) -> tuple[tuple[frozenset[str], Callable[[], None]], ...]:
+        """Return which part of the window follows which fields of the look."""
+        look = self.context.viewing.look
+        panels = ("study", "enhance", "segments", "finding", "results", "status")
+        return (
+            (frozenset({"enlarged", "picture_key", "planes"}), lambda: self.grid.follow(look)),
+            (frozenset({"panels_shown"}), self._fold),
+            (frozenset({"tool"}), lambda: self.hands.choose(look.tool)),
+            (frozenset({"tool"}), lambda: self._later("top")),
+            (frozenset({"picture_key", "corners"}), lambda: self._later(*panels)),
+            (
+                frozenset({"segmentation_uid", "segment_number"}),
+                lambda: self._later("segments", "finding"),
+            ),
+            (frozenset({"selected_uid"}), lambda: self._later("results")),
+            (frozenset({"picture_key"}), self.three_d.picture_changed),
+            (frozenset({"planes"}), self.three_d.planes_changed),
+            (frozenset({"segments_shown"}), self.three_d.segments_changed),
+            (frozenset({"active_pane"}), self.grid.scene.update),
+        )
 
     def _pictures_changed(self, key: str) -> None:
         if key:
@@ -228,6 +243,11 @@ class MainWindow(QMainWindow):
 
     def _go_to(self, point_lps_mm: tuple[float, float, float]) -> None:
         self.performing.perform("view.go_to", point_lps_mm=point_lps_mm)
+
+    def fit_planes(self) -> None:
+        """Give restored planes the size of today's panes."""
+        for pane in self.grid.slices.values():
+            self.context.viewing.refit_pane(pane.name, (pane.width(), pane.height()))
 
     # --- the person ------------------------------------------------------------------------
 

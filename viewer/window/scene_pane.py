@@ -13,21 +13,30 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from viewer.actions.context import Context
 from viewer.errors import ViewerError
+from viewer.jobs.job import Ticket
+from viewer.jobs.runner import Job, Outcomes
 from viewer.rendering.scene import Scene
+from viewer.rendering.volume_mapper import Quality
 from viewer.window import theme
 
 _REST_MS = 160
 _NOTCH = 120.0
+Change = Callable[[Scene], None]
 
 
 class ScenePane(QWidget):
-    """Volume, surfaces and live planes; coarse while moving, fine at rest."""
+    """Volume, surfaces and live planes; coarse while moving, fine at rest.
+
+    The scene is touched by one job at a time and never by the window's thread (but for a click):
+    changes wait in a list, a job applies them and draws. So scrolling never waits for a frame.
+    """
 
     name = "3d"
 
@@ -36,13 +45,16 @@ class ScenePane(QWidget):
     ) -> None:
         super().__init__()
         self._context, self._on_point = context, on_point
-        self.scene: Scene | None = None
-        self.refusal = ""
+        self._scene: Scene | None = None
         self._frame: NDArray[np.uint8] | None = None
-        self._stale = True
+        self._changes: list[Change] = []
+        self._drawing: Job[NDArray[np.uint8]] | None = None
+        self._wanted = False
         self._coarse = False
+        self._closed = False
         self._last = QPointF()
         self._moved_px = 0.0
+        self.refusal = ""
         self.message = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -52,53 +64,90 @@ class ScenePane(QWidget):
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._to_rest)
 
-    def need_scene(self) -> Scene | None:
-        """Return the scene, made on first use; None where there is no OpenGL."""
-        if self.scene is None and not self.refusal:
-            ratio = self.devicePixelRatioF()
-            size = (max(2, round(self.width() * ratio)), max(2, round(self.height() * ratio)))
-            try:
-                self.scene = Scene(size)
-            except ViewerError as error:
-                self.refusal = error.sentence()
-        return self.scene
+    # --- drawing ---------------------------------------------------------------------------
 
-    def stale(self) -> None:
-        """The scene has changed: render again with the next paint."""
-        self._stale = True
-        self.update()
-
-    def moving(self) -> None:
-        """The camera moves: a coarse frame now, a fine one at rest."""
-        self._coarse = True
-        self._rest.start()
-        self.stale()
+    def change(self, change: Change | None = None, *, moving: bool = False) -> None:
+        """Change the scene and draw it soon; ``moving``: coarse now, fine at rest."""
+        if change is not None:
+            self._changes.append(change)
+        if moving:
+            self._coarse = True
+            self._rest.start()
+        self._wanted = True
+        if self._drawing is None:
+            self._draw()
+        elif not self._coarse or moving:
+            # A fine frame that nobody will look at is given up at once.
+            self._drawing.cancel()
 
     def _to_rest(self) -> None:
         self._coarse = False
-        self.stale()
+        self.change()
+
+    def _draw(self) -> None:
+        if self._closed or self.refusal or not self.isVisible():
+            return
+        self._wanted = False
+        changes, self._changes = self._changes, []
+        quality: Quality = "coarse" if self._coarse else "full"
+        size = self._size_px()
+
+        def work(ticket: Ticket) -> NDArray[np.uint8]:
+            scene = self._scene
+            if scene is None:
+                scene = self._scene = Scene(size)
+            scene.resize(size)
+            while changes:
+                changes.pop(0)(scene)
+            return np.ascontiguousarray(scene.render(quality, ticket))
+
+        def ended() -> None:
+            self._drawing = None
+            self._changes = changes + self._changes
+            if self._wanted or self._changes:
+                self._draw()
+
+        def done(frame: NDArray[np.uint8]) -> None:
+            self._frame = frame
+            self.update()
+            ended()
+
+        def failed(error: Exception) -> None:
+            self.refusal = (
+                error.sentence() if isinstance(error, ViewerError) else "The 3-D view has failed."
+            )
+            self.update()
+            self._drawing = None
+            if not isinstance(error, ViewerError):
+                self._context.tell_fault(error)
+
+        self._drawing = self._context.jobs.submit(
+            work, Outcomes(done=done, failed=failed, cancelled=ended)
+        )
+
+    def _size_px(self) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return max(2, round(self.width() * ratio)), max(2, round(self.height() * ratio))
 
     def close_scene(self) -> None:
-        """Release VTK's window."""
+        """Release VTK's window; no job may be drawing any more."""
+        self._closed = True
         self._rest.stop()
-        if self.scene is not None:
-            self.scene.close()
-            self.scene = None
+        if self._scene is not None:
+            self._scene.close()
+            self._scene = None
 
-    def frame(self) -> NDArray[np.uint8] | None:
-        """Return the picture (h, w, 4) RGBA, rendered if it has to be."""
-        if self._stale and self.scene is not None:
-            self._frame = np.ascontiguousarray(
-                self.scene.render("coarse" if self._coarse else "full")
-            )
-            self._stale = False
-        return self._frame if self.scene is not None else None
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what has changed while nobody looked."""
+        super().showEvent(event)
+        if self._wanted and self._drawing is None:
+            self._draw()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the frame, the pane's name and its hint."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.PANE))
-        frame = self.frame() if self.isVisible() else self._frame
+        frame = self._frame
         if frame is not None:
             height, width = frame.shape[:2]
             image = QImage(
@@ -123,13 +172,10 @@ class ScenePane(QWidget):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Render at the new size."""
+        """Draw at the new size."""
         super().resizeEvent(event)
-        if self.scene is not None:
-            ratio = self.devicePixelRatioF()
-            size = (round(self.width() * ratio), round(self.height() * ratio))
-            self.scene.resize((max(2, size[0]), max(2, size[1])))
-            self.stale()
+        if self._scene is not None:
+            self.change(moving=True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to turn, pan or zoom."""
@@ -139,7 +185,7 @@ class ScenePane(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Turn (left), pan (middle or Shift), zoom (right)."""
-        if self.scene is None or not event.buttons():
+        if self._scene is None or not event.buttons():
             return
         delta = event.position() - self._last
         self._last = event.position()
@@ -147,20 +193,21 @@ class ScenePane(QWidget):
         buttons = event.buttons()
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if buttons & Qt.MouseButton.RightButton:
-            self.scene.zoom(1.005 ** -delta.y())
+            self.change(lambda scene: scene.zoom(1.005 ** -delta.y()), moving=True)
         elif buttons & Qt.MouseButton.MiddleButton or shift:
-            self.scene.pan(delta.x(), delta.y())
+            self.change(lambda scene: scene.pan(delta.x(), delta.y()), moving=True)
         else:
-            self.scene.rotate(delta.x(), delta.y())
-        self.moving()
+            self.change(lambda scene: scene.rotate(delta.x(), delta.y()), moving=True)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click without a drag moves all planes to what was clicked."""
-        if self.scene is None or self._moved_px > 3 or event.button() != Qt.MouseButton.LeftButton:
+        if self._scene is None or self._moved_px > 3 or event.button() != Qt.MouseButton.LeftButton:
             return
+        if self._drawing is not None:
+            self._drawing.cancel()
         ratio = self.devicePixelRatioF()
         at = event.position()
-        point = self.scene.pick((at.x() * ratio, at.y() * ratio))
+        point = self._scene.pick((at.x() * ratio, at.y() * ratio))
         if point is not None:
             self._on_point((float(point[0]), float(point[1]), float(point[2])))
 
@@ -171,9 +218,9 @@ class ScenePane(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom."""
-        if self.scene is not None:
-            self.scene.zoom(1.1 ** (event.angleDelta().y() / _NOTCH))
-            self.moving()
+        if self._scene is not None:
+            factor = 1.1 ** (event.angleDelta().y() / _NOTCH)
+            self.change(lambda scene: scene.zoom(factor), moving=True)
 
 
 _TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from viewer.actions.context import Context, Notice
-from viewer.errors import DISCLAIMER, ViewerError
+from viewer.errors import DISCLAIMER
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
 from viewer.inference.supervisor import Supervisor
@@ -19,7 +19,7 @@ from viewer.session.journal import Journal
 from viewer.session.pictures import Pictures
 from viewer.session.recovery import recover, tidy, unfinished
 from viewer.session.session import Session
-from viewer.session.viewing import Viewing
+from viewer.session.viewing import Look, Viewing
 from viewer.window.bridge import Bridge
 from viewer.window.door import WindowDoor
 from viewer.window.main import MainWindow
@@ -93,13 +93,42 @@ class Program:
         QApplication.quit()
 
     def restore(self) -> None:
-        """Open again what a recovered session had open; its edits are there already."""
+        """Open again what a recovered session had open, and look where one looked."""
         from viewer.actions.file import read_paths
 
+        look = self.session.kept("look")
+        if isinstance(look, Look):
+            self._look_again(look)
         for study in self.session.state.studies:
             places = [Path(path) for path in study.paths if Path(path).exists()]
             if places:
                 read_paths(self.context, places)
+
+    def _look_again(self, look: Look) -> None:
+        pictures, viewing = self.context.pictures, self.context.viewing
+
+        def found(_key: str) -> None:
+            if look.picture_key not in pictures.sources:
+                return
+            pictures.changed.disconnect(found)
+            # After the scan has shown its own choice.
+            QTimer.singleShot(0, self.window, there)
+
+        def there() -> None:
+            self.window.performing.perform("file.show", key=look.picture_key)
+            if viewing.look.picture_key == look.picture_key:
+                viewing.set(
+                    planes=look.planes,
+                    windows=look.windows,
+                    inverted=look.inverted,
+                    crosshair_lps_mm=look.crosshair_lps_mm,
+                    segmentation_uid=look.segmentation_uid,
+                    segment_number=look.segment_number,
+                    selected_uid=look.selected_uid,
+                )
+                self.window.fit_planes()
+
+        pictures.changed.connect(found)
 
     def close(self, *, clean: bool = True) -> None:
         """Stop jobs and worker, close window and journal."""
@@ -142,6 +171,3 @@ def run_window(paths: Sequence[str], *, demo: bool = False) -> int:
     code = app.exec()
     program.close()
     return int(code)
-
-
-__all__ = ["Program", "ViewerError", "make_app", "offered_session", "run_window"]

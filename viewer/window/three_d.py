@@ -10,8 +10,9 @@ from viewer.domain.volume import Picture
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 from viewer.rendering.meshes import surface
-from viewer.rendering.prepared import PreparedVolume, prepare_volume
 from viewer.rendering.palettes import PLANE_COLOURS
+from viewer.rendering.prepared import PreparedVolume, prepare_volume
+from viewer.rendering.scene import Scene
 from viewer.rendering.surfaces import SegmentSurface
 from viewer.window.scene_pane import ScenePane
 
@@ -48,33 +49,33 @@ class ThreeD:
     def _clear(self, message: str) -> None:
         self._shown_key = ""
         self._pane.message = message
-        if self._pane.scene is not None:
-            self._pane.scene.set_prepared(None)
-            self._pane.scene.set_segments(())
-            self._pane.scene.set_planes({})
-        self._pane.stale()
+
+        def change(scene: Scene) -> None:
+            scene.set_prepared(None)
+            scene.set_segments(())
+            scene.set_planes({})
+
+        self._pane.change(change)
 
     def _submit_volume(self, picture: Picture) -> None:
-        scene = self._pane.need_scene()
-        if scene is None:
-            self._pane.update()
-            return
         self._pane.message = "preparing…"
         self._shown_key = picture.key
-        most = scene.max_voxels
 
         def done(prepared: PreparedVolume) -> None:
-            if self._pane.scene is None or self._shown_key != picture.key:
+            if self._shown_key != picture.key:
                 return
             self._pane.message = ""
-            self._pane.scene.set_prepared(prepared)
-            self._pane.scene.reset()
+
+            def change(scene: Scene) -> None:
+                scene.set_prepared(prepared)
+                scene.reset()
+
+            self._pane.change(change)
             self.planes_changed()
-            self._pane.stale()
             self._submit_meshes()
 
         self._context.jobs.submit(
-            lambda ticket: prepare_volume(picture, most, ticket),
+            lambda ticket: prepare_volume(picture, ticket=ticket),
             Outcomes(done=done, failed=self._failed),
             key="3d:volume",
         )
@@ -88,12 +89,14 @@ class ThreeD:
 
     def planes_changed(self) -> None:
         """The live slice planes moved."""
-        scene = self._pane.scene
-        if scene is None or not self._shown_key:
+        if not self._shown_key:
             return
-        planes = {n: p for n, p in self._context.viewing.look.planes.items() if n in PLANE_COLOURS}
-        scene.set_planes(planes)
-        self._pane.moving()
+        planes = {
+            name: plane
+            for name, plane in self._context.viewing.look.planes.items()
+            if name in PLANE_COLOURS
+        }
+        self._pane.change(lambda scene: scene.set_planes(planes), moving=True)
 
     # --- surfaces --------------------------------------------------------------------------
 
@@ -123,7 +126,7 @@ class ThreeD:
             for name, wanted in self._wanted().items()
             if name not in self._meshes or self._meshes[name][0] != wanted[0]
         }
-        if not missing or self._pane.scene is None:
+        if not missing:
             self._show_meshes()
             return
 
@@ -133,7 +136,8 @@ class ThreeD:
                 ticket.check()
                 # A copy: hands may go on painting while the mesh is made.
                 labels = layer.labels.copy()
-                made[uid, number] = (revision, surface(labels, number, layer.grid))
+                if (labels == number).any():
+                    made[uid, number] = (revision, surface(labels, number, layer.grid))
             return made
 
         def done(made: dict[Name, tuple[int, Any]]) -> None:
@@ -143,21 +147,25 @@ class ThreeD:
         self._context.jobs.submit(work, Outcomes(done=done, failed=self._failed), key="3d:meshes")
 
     def _show_meshes(self) -> None:
-        scene = self._pane.scene
-        if scene is None:
-            return
-        shown = []
-        for layer in self._layers():
-            for segment in layer.segments:
-                mesh = self._meshes.get((layer.uid, segment.number))
-                if mesh is not None and segment.visible:
-                    shown.append(SegmentSurface(layer.uid, segment.number, mesh[1], segment.colour))
-        scene.set_segments(shown)
-        self._pane.stale()
+        shown = [
+            SegmentSurface(
+                layer.uid,
+                segment.number,
+                self._meshes[layer.uid, segment.number][1],
+                segment.colour,
+            )
+            for layer in self._layers()
+            for segment in layer.segments
+            if segment.visible and (layer.uid, segment.number) in self._meshes
+        ]
+        visible = shown if self._context.viewing.look.segments_shown else []
+        self._pane.change(lambda scene: scene.set_segments(visible))
 
     def refresh_now(self) -> None:
-        """Render what is there with the next paint."""
-        self._pane.stale()
+        """Bring surfaces up to date without waiting for the strokes to end."""
+        self._later.stop()
+        if self._shown_key:
+            self._submit_meshes()
 
     def close(self) -> None:
         """Release VTK."""

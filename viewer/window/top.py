@@ -1,5 +1,6 @@
 """The bar above: the program's menu, tools with their keys, the palette, what undo would undo."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -51,10 +52,9 @@ class TopBar(QWidget):
         self._row.addWidget(self._undo)
         self.refresh()
 
-    def on_find(self, call: object) -> None:
+    def on_find(self, call: Callable[[], None]) -> None:
         """Tell what opens the palette."""
-        if callable(call):
-            self._find.clicked.connect(lambda: call())
+        self._find.clicked.connect(call)
 
     def _brand(self) -> QToolButton:
         brand = QToolButton()

@@ -84,6 +84,7 @@ class ResultsPanel(QWidget):
         first = measurement.quantities[0] if measurement.quantities else None
         title = ElidedLabel(measurement.label, "strong" if selected else "")
         row = QHBoxLayout()
+        row.setSpacing(6)
         row.addWidget(title, 1)
         if first is not None:
             row.addWidget(label(_short(first), "caption"))

@@ -1,0 +1,123 @@
+"""Pages of help, made from the tables that the program itself works by."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from viewer import __version__
+from viewer.actions.context import Context
+from viewer.actions.registry import actions
+from viewer.errors import DISCLAIMER
+from viewer.window.controls import label, row_of
+from viewer.window.menus import entries, key_text
+from viewer.window.panels.finding import card_text
+
+_SIZE_PX = (720, 620)
+MOUSE = (
+    ("Left drag", "the tool in hand (at rest: window; right widens, up brightens)"),
+    ("Shift + left", "put the cross-hair; all panes follow"),
+    ("Middle drag", "pan"),
+    ("Right drag", "zoom; a right click opens the menu"),
+    ("Wheel", "one image a notch, towards you = the next; no looping"),
+    ("Ctrl + wheel", "zoom about the pointer"),
+    ("Shift + wheel", "size of the brush"),
+    ("Double click", "one pane alone, or all four again; closes a polygon"),
+    ("Hold O", "the original instead of the enhanced picture"),
+    ("Esc", "drop what is half done, go back to windowing"),
+    ("Ctrl + K", "find an action by name"),
+)
+Page = Callable[[Context], QWidget]
+
+
+class HelpPage(QDialog):
+    """One page, scrolled; Esc closes it."""
+
+    def __init__(self, parent: QWidget, context: Context, name: str) -> None:
+        super().__init__(parent)
+        title, page = _PAGES[name]
+        self.setWindowTitle(title)
+        self.resize(*_SIZE_PX)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 12)
+        column.addWidget(label(title, "name"))
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(page(context))
+        column.addWidget(area, 1)
+        close = QPushButton("Close")
+        close.clicked.connect(self.accept)
+        column.addLayout(row_of(label(DISCLAIMER, "caption"), None, close))
+
+
+def _table(groups: list[tuple[str, list[tuple[str, str, str]]]]) -> QWidget:
+    inside = QWidget()
+    grid = QGridLayout(inside)
+    grid.setContentsMargins(0, 6, 8, 6)
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(5)
+    grid.setColumnStretch(2, 1)
+    row = 0
+    for heading, lines in groups:
+        grid.addWidget(label(heading, "heading"), row, 0, 1, 3)
+        row += 1
+        for keys, title, text in lines:
+            words = label(text, "dim")
+            words.setWordWrap(True)
+            for column, widget in enumerate((label(keys, "strong"), label(title), words)):
+                grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
+            row += 1
+    grid.setRowStretch(row, 1)
+    return inside
+
+
+def _keys(context: Context) -> QWidget:
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for entry in entries(context):
+        keys = ", ".join(key_text(key) for key in entry.keys)
+        first_line = entry.action.help.split("\n")[0]
+        groups.setdefault(entry.action.group, []).append((keys, entry.title, first_line))
+    mouse = [("Mouse", [(what, text, "") for what, text in MOUSE])]
+    return _table([*mouse, *groups.items()])
+
+
+def _networks(context: Context) -> QWidget:
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    for card, _folder in context.cards.values():
+        text = QLabel(card_text(card) + f"\n{card.trained_on}\nLicence: {card.licence}")
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(text)
+    if not context.cards:
+        column.addWidget(label("No network is installed.", "dim"))
+    column.addStretch(1)
+    return inside
+
+
+def _about(_context: Context) -> QWidget:
+    text = label(
+        f"Negatoscope {__version__}\n\n{DISCLAIMER}\n\n"
+        f"{len(actions())} actions. Licence: Apache-2.0. The typeface is Inter (SIL OFL 1.1).\n"
+        "The libraries it stands on, with their licences, are listed in THIRD_PARTY.md."
+    )
+    text.setWordWrap(True)
+    text.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return text
+
+
+_PAGES: dict[str, tuple[str, Page]] = {
+    "keys": ("Keys and mouse", _keys),
+    "networks": ("Networks", _networks),
+    "about": ("About Negatoscope", _about),
+}
