@@ -4,6 +4,7 @@ Names inside an archive never become names on this disk, so nothing can be writt
 """
 
 import atexit
+import gzip
 import os
 import shutil
 import stat
@@ -51,6 +52,26 @@ def unpacked(path: str, shown: str, ticket: Ticket | None = None) -> list[Found]
         raise Damaged(
             "The ZIP archive is broken.", where=Path(shown).name, remedy="Copy it again."
         ) from error
+
+
+def gunzipped(path: str, shown: str) -> Found:
+    """Inflate one gzipped file into a private folder; the ledger keeps its name.
+
+    Raises
+    ------
+    Damaged
+        It is broken, or it would grow beyond all measure.
+    """
+    limit = MAX_ARCHIVE_RATIO * Path(path).stat().st_size + SMALL_ARCHIVE_BYTES
+    folder = _private_folder()
+    target = folder / "inside"
+    try:
+        with gzip.open(path, "rb") as source, target.open("xb") as sink:
+            _copied(source, sink, limit)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Damaged("The gzipped file is broken or a bomb.", remedy="Copy it again.") from error
+    return Found(str(target), shown)
 
 
 def _check(members: list[zipfile.ZipInfo], where: str) -> None:

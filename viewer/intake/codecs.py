@@ -74,6 +74,11 @@ def _decoder(data: bytes, syntax: str) -> Callable[[bytes, Layout], Samples]:
     )
 
 
+def is_plain(syntax: str, *, is_native: bool) -> bool:
+    """Whether decoding gives the file's words as they are, foreign bits included."""
+    return is_native or syntax in (RLE, DEFLATED_FRAMES)
+
+
 def gives_rgb(syntax: str, *, is_native: bool) -> bool:
     """Whether decoding ends in RGB although the header says luminance and chrominance."""
     keeps = _JPEG_LS | _JPEG_LOSSLESS | {RLE, DEFLATED_FRAMES}
@@ -96,17 +101,18 @@ def _shaped(samples: Samples, layout: Layout) -> Samples:
 def _jpeg(data: bytes, layout: Layout) -> Samples:
     import imagecodecs
 
-    if layout.samples == 3 and layout.photometric == "RGB" and not _has_colour_marker(data):
+    if layout.samples == 3 and layout.photometric == "RGB" and not _says_chrominance(data):
         found = imagecodecs.jpeg8_decode(data, colorspace="rgb", outcolorspace="rgb")
     else:
         found = imagecodecs.jpeg_decode(data)
     return np.asarray(found)
 
 
-def _has_colour_marker(data: bytes) -> bool:
-    """Whether the stream itself names its colour space (JFIF or Adobe); the header may be wrong."""
+def _says_chrominance(data: bytes) -> bool:
+    """Whether the stream itself says YCbCr (JFIF, or Adobe's transform 1), against the header."""
     head = data[:4096]
-    return b"JFIF\0" in head or b"Adobe" in head
+    at = head.find(b"\xff\xee\x00\x0eAdobe")
+    return b"JFIF\0" in head or (at >= 0 and head[at + 15 : at + 16] == b"\x01")
 
 
 def _lossless(data: bytes, _layout: Layout) -> Samples:
@@ -195,9 +201,11 @@ def masked(samples: Samples, layout: Layout, *, is_native: bool) -> Samples:
     """Return samples cut to the bits in use and sign-extended, in the layout's own type.
 
     Foreign bits above the stored ones occur in real files, and decoders leave the sign away
-    (README of the test data 3.2.6, 3.3.6). Only native samples can lie above bit 0.
+    (README of the test data 3.2.6, 3.3.6). Only native samples can lie above bit 0. A lossy
+    decoder may overshoot the bits in use a little: cutting that would turn white into black.
     """
-    if layout.is_float:
+    agrees = (samples.dtype.kind == "i") == layout.signed
+    if layout.is_float or (agrees and not is_native):
         return samples.astype(layout.sample_type, copy=False)
     width = 8 * layout.sample_type.itemsize
     low = layout.high_bit + 1 - layout.bits_stored if is_native else 0

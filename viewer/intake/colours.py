@@ -73,8 +73,7 @@ def coloured(stored: NDArray[np.generic], palette: tuple[int, Rgb]) -> Rgb:
     """Return the RGB (h, w, 3) of palette indices; beyond the ends the end colours hold."""
     first, table = palette
     index = np.clip(stored.astype(np.int64) - first, 0, len(table) - 1)
-    found: Rgb = table[index]
-    return found
+    return np.asarray(np.take(table, index, axis=0), dtype=np.uint8)
 
 
 def rgb_of_ybr(stored: NDArray[np.generic]) -> Rgb:
@@ -83,7 +82,7 @@ def rgb_of_ybr(stored: NDArray[np.generic]) -> Rgb:
     b -= 128
     r -= 128
     rgb = np.stack((y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b), axis=-1)
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(rgb), 0, 255), dtype=np.uint8)
 
 
 def eight_bits(stored: NDArray[np.generic], bits_stored: int) -> Rgb:

@@ -49,6 +49,7 @@ class DicomSlices:
         return (
             file.is_native
             and file.deflated_at is None
+            and not file.is_swapped
             and not layout.is_colour
             and self._pixels.table is None
             and layout.bits_allocated in _DIRECT_BITS
@@ -83,7 +84,8 @@ def _samples(opened: OpenFile, index: int) -> codecs.Samples:
         raw = codecs.native(opened.native(index), layout, file.encoding.order, index)
     else:
         raw = codecs.decoded(opened.compressed(index), layout, file.syntax)
-    samples = codecs.masked(raw, layout, is_native=file.is_native)
+    plain = codecs.is_plain(file.syntax, is_native=file.is_native)
+    samples = codecs.masked(raw, layout, is_native=plain)
     is_ybr = layout.photometric in ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
     if is_ybr and not codecs.gives_rgb(file.syntax, is_native=file.is_native):
         return rgb_of_ybr(samples)

@@ -43,7 +43,14 @@ class OpenFile:
         layout = self.file.layout
         start_bit = layout.frame_bits * index
         length = (start_bit % 8 + layout.frame_bits + 7) // 8
-        return self._read(self.file.offset + start_bit // 8, length)
+        first = start_bit // 8
+        if not self.file.is_swapped:
+            return self._read(self.file.offset + first, length)
+        skipped = first % 2
+        whole = (skipped + length + 1) // 2 * 2
+        words = bytearray(self._read(self.file.offset + first - skipped, whole))
+        words[0::2], words[1::2] = words[1::2], words[0::2]
+        return bytes(words[skipped : skipped + length])
 
     def compressed(self, index: int) -> bytes:
         """Return the joined fragments of compressed frame ``index``."""

@@ -72,6 +72,7 @@ class PixelFile:
     length: int | None
     deflated_at: int | None = None
     n_lost: int = 0
+    is_swapped: bool = False
 
     @property
     def is_native(self) -> bool:
@@ -166,6 +167,8 @@ def pixel_file(
         length,
         header.deflated_at,
         n_frames - n_there,
+        # Bytes in words of 16 bits, the high one first (PS3.5 D.3).
+        header.encoding.order == ">" and pixel.vr == b"OW" and layout.bits_allocated <= 8,
     )
 
 

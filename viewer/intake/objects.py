@@ -59,6 +59,30 @@ _OTHERS = {
     "481.7": "radiotherapy treatment summary",
     "481.9": "radiotherapy ion beams treatment record",
 }
+_IMAGES = {
+    "1": "CR image",
+    "1.1": "DX image",
+    "1.1.1": "DX image",
+    "1.2": "mammogram",
+    "1.2.1": "mammogram",
+    "2": "CT image",
+    "2.1": "enhanced CT image",
+    "2.2": "enhanced CT image",
+    "3.1": "ultrasound film",
+    "4": "MR image",
+    "4.1": "enhanced MR image",
+    "4.4": "enhanced MR image",
+    "6.1": "ultrasound image",
+    "7": "secondary capture",
+    "12.1": "angiogram",
+    "12.2": "fluoroscopy",
+    "20": "nuclear medicine image",
+    "128": "PET image",
+    "128.1": "enhanced PET image",
+    "130": "enhanced PET image",
+    "481.1": "radiotherapy image",
+    "481.2": "radiotherapy dose",
+}
 _HANGING_PROTOCOL = "1.2.840.10008.5.1.4.38.1"
 DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -83,14 +107,14 @@ def layer_name(kind: str) -> str:
     return _NAMES.get(kind, kind)
 
 
-def object_name(sop_class_uid: str) -> str:
-    """Return what a person calls an object that cannot be drawn."""
+def why_not_drawn(sop_class_uid: str) -> str:
+    """Return the sentence on an object without pixels."""
     tail = sop_class_uid.removeprefix(_STORAGE)
-    if tail in _OTHERS:
-        return _OTHERS[tail]
+    if tail in _IMAGES:
+        return f"The {_IMAGES[tail]} has no pixels in its file."
+    name = _OTHERS.get(tail)
     if sop_class_uid == _HANGING_PROTOCOL:
-        return "hanging protocol"
-    kind = layer_kind(sop_class_uid)
-    if kind:
-        return layer_name(kind)
-    return f"object of class {sop_class_uid}" if sop_class_uid else "object without a class"
+        name = "hanging protocol"
+    if name is None:
+        name = f"object of class {sop_class_uid}" if sop_class_uid else "object without a class"
+    return f"The {name} holds no image that can be drawn."

@@ -24,6 +24,9 @@ def grid_of(frames: Sequence[Frame], subject: str) -> tuple[Grid | None, tuple[F
     if len(places) < 2 or len(places) < len(frames):
         return None, ()
     positions = np.array([place.position for place in places])
+    if np.ptp(positions, axis=0).max() < POSITION_FLOOR_MM:
+        text = "All images lie at the same place; they are shown one after the other."
+        return None, (Finding(Severity.NOTE, subject, text),)
     step = (positions[-1] - positions[0]) / (len(positions) - 1)
     fitted = positions[0] + np.arange(len(positions))[:, None] * step
     off_mm = float(np.linalg.norm(positions - fitted, axis=1).max())

@@ -35,6 +35,7 @@ class Kind(Enum):
     ZIP = auto()
     NIFTI = auto()
     NIFTI_GZIPPED = auto()
+    DICOM_GZIPPED = auto()
     OTHER = auto()
 
 
@@ -49,7 +50,10 @@ def kind_of(head: bytes, size: int) -> Kind:
     if is_nifti(head):
         return Kind.NIFTI
     if head[:2] == b"\x1f\x8b":
-        return Kind.NIFTI_GZIPPED if is_nifti(_gunzipped(head)) else Kind.OTHER
+        inside = _gunzipped(head)
+        if inside[128:132] == b"DICM":
+            return Kind.DICOM_GZIPPED
+        return Kind.NIFTI_GZIPPED if is_nifti(inside) else Kind.OTHER
     return Kind.MAYBE_DICOM
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from viewer.domain.ledger import Fate, LoadLedger, Outcome
 from viewer.errors import Damaged, InputRefused, ViewerError
 from viewer.intake import tags
-from viewer.intake.archive import unpacked
+from viewer.intake.archive import gunzipped, unpacked
 from viewer.intake.build import pictures_of
 from viewer.intake.dicomdir import referenced_files
 from viewer.intake.find import Found, find_files
 from viewer.intake.frames import Frame, frames_of
 from viewer.intake.header import Header
 from viewer.intake.layout import pixel_file
-from viewer.intake.objects import DICOMDIR, layer_kind, layer_name, object_name
+from viewer.intake.objects import DICOMDIR, layer_kind, layer_name, why_not_drawn
 from viewer.intake.reading import Opened, opened_files
 from viewer.intake.recognise import Kind
 from viewer.intake.source import DicomPixels, LayerFile, PictureSource, Scan
@@ -107,6 +107,8 @@ class _Survey:
             raise opened.refusal
         if opened.kind is Kind.ZIP:
             return self._take_archive(found, depth)
+        if opened.kind is Kind.DICOM_GZIPPED:
+            return [gunzipped(found.path, found.shown)]
         if opened.kind in (Kind.NIFTI, Kind.NIFTI_GZIPPED):
             self._take_nifti(opened)
         elif opened.header is not None:
@@ -142,10 +144,7 @@ class _Survey:
             self._take_layer(found, header, kind, sop_class)
             return []
         if header.pixel is None:
-            raise InputRefused(
-                f"The {object_name(sop_class)} holds no image that can be drawn.",
-                remedy=_LEAVE_OUT,
-            )
+            raise InputRefused(why_not_drawn(sop_class), remedy=_LEAVE_OUT)
         self._take_image(opened, header)
         return []
 

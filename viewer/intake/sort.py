@@ -146,6 +146,8 @@ def _by_position(part: Part) -> list[Part]:
     slots = np.empty(len(depths), dtype=np.int64)
     slots[order] = np.concatenate(([0], np.cumsum(np.diff(depths[order]) > step)))
     placed = [_Placed(frame, int(slot)) for frame, slot in zip(part.frames, slots, strict=True)]
+    if slots.max() == 0 and len(placed) > 1:  # one place over time: a film, not n volumes
+        return [_in_file_order(part)]
     return [
         Part(
             tuple(item.frame for item in sorted(found, key=lambda item: item.slot)),
