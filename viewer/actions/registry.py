@@ -91,14 +91,31 @@ def action(
     return declare
 
 
+_GROUPS = (
+    "File",
+    "Edit",
+    "View",
+    "Tools",
+    "Enhance",
+    "Networks",
+    "Segments",
+    "Measure",
+    "Export",
+    "Help",
+)
+_ORDERED: dict[str, Action] = {}
 _MODULES = ("file", "view", "enhance", "networks", "segment", "measure", "edit", "export", "help")
 
 
 def actions() -> Mapping[str, Action]:
     """Return the whole table, in the order of the menus."""
-    for name in _MODULES:
-        import_module(f"viewer.actions.{name}")
-    return _TABLE
+    if len(_ORDERED) != len(_TABLE) or not _TABLE:
+        for name in _MODULES:
+            import_module(f"viewer.actions.{name}")
+        rows = sorted(_TABLE.values(), key=lambda found: _GROUPS.index(found.group))
+        _ORDERED.clear()
+        _ORDERED.update((found.id, found) for found in rows)
+    return _ORDERED
 
 
 def perform(context: Context, id: str, /, **parameters: Any) -> Any:  # noqa: A002

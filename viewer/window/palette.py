@@ -83,8 +83,8 @@ class Palette(QDialog):
         self._show_help()
 
     def _chosen(self) -> Entry | None:
-        item = self.list.currentItem()
-        found: object = item.data(Qt.ItemDataRole.UserRole) if self.list.count() else None
+        rows = self.list.selectedItems()
+        found: object = rows[0].data(Qt.ItemDataRole.UserRole) if rows else None
         return found if isinstance(found, Entry) else None
 
     def _show_help(self) -> None:
