@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from viewer.errors import Damaged, InputRefused, OutOfResources
 from viewer.intake.find import Found
@@ -67,7 +67,7 @@ def gunzipped(path: str, shown: str) -> Found:
     target = folder / "inside"
     try:
         with gzip.open(path, "rb") as source, target.open("xb") as sink:
-            _copied(source, sink, limit)
+            _copied(cast("IO[bytes]", source), sink, limit)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise Damaged("The gzipped file is broken or a bomb.", remedy="Copy it again.") from error

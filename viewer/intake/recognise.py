@@ -50,11 +50,14 @@ def kind_of(head: bytes, size: int) -> Kind:
     if is_nifti(head):
         return Kind.NIFTI
     if head[:2] == b"\x1f\x8b":
-        inside = _gunzipped(head)
-        if inside[128:132] == b"DICM":
-            return Kind.DICOM_GZIPPED
-        return Kind.NIFTI_GZIPPED if is_nifti(inside) else Kind.OTHER
+        return _gzipped_kind(_gunzipped(head))
     return Kind.MAYBE_DICOM
+
+
+def _gzipped_kind(inside: bytes) -> Kind:
+    if inside[128:132] == b"DICM":
+        return Kind.DICOM_GZIPPED
+    return Kind.NIFTI_GZIPPED if is_nifti(inside) else Kind.OTHER
 
 
 def is_nifti(head: bytes) -> bool:
