@@ -23,7 +23,8 @@ def write_big_ct(
     for k in range(n_k):
         at = k * (len(small.values_hu) - 1) / max(1, n_k - 1)
         plane = cv2.resize(small.values_hu[int(at)], (n_i, n_j), interpolation=cv2.INTER_LINEAR)
-        y, x = (int(n) for n in rng.integers(0, 64, 2))
+        # 4096 places for the grain, each taken once before the first comes again.
+        y, x = divmod(k * 1597 % 4096, 64)
         values[k] = np.clip(plane + grain[y : y + n_j, x : x + n_i], -1024, 3071)
     spacing = (371.0 / n_i, 371.0 / n_j, 275.0 / n_k)
     grid = Grid.from_axes(shape_kji, spacing_ijk_mm=spacing, origin_lps_mm=(-185, -185, -140))

@@ -1,5 +1,7 @@
 """Generated studies as real DICOM files, which go through the ordinary reading path."""
 
+import hashlib
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
 _CT = "1.2.840.10008.5.1.4.1.1.2"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _INTERCEPT = -1024
-# UUID-derived UIDs (PS3.5 B.2): a fixed number for this generator, then seed and counters.
-_ROOT = "2.25.318027964812903674120458123344556677"
+_NAMESPACE = uuid.UUID("6a1c3f0e-5b0f-4d0e-9b1b-0f6d0c1e7a52")
 
 
-def uid(seed: int, *parts: int) -> str:
-    """Return the UID of a part of the study of ``seed``: always the same."""
-    return ".".join((_ROOT, str(seed + 1), *(str(part + 1) for part in parts)))
+def uid(seed: int, *parts: int | str) -> str:
+    """Return the UID of a part of the study of ``seed``: always the same.
+
+    UUID-derived (PS3.5 B.2), so that it is valid however long the parts are.
+    """
+    name = "/".join(str(part) for part in (seed, *parts))
+    return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
 
 
 def write_series(
@@ -36,9 +41,14 @@ def write_series(
     """Write a CT series (k, j, i; HU), a file a slice, into ``folder``; return the files.
 
     Explicit VR little endian, unsigned 16 bits, position and orientation of each slice from
-    ``grid``; the names of the files say nothing of their order.
+    ``grid``; the names of the files say nothing of their order. Another grid or other voxels are
+    another series of the same patient, so that no two different images share a UID.
     """
     import pydicom
+
+    if values_hu.shape != grid.shape_kji:
+        raise ValueError(f"values of shape {values_hu.shape} on a grid of {grid.shape_kji}")
+    series = _series_key(values_hu, grid)
 
     folder.mkdir(parents=True, exist_ok=True)
     # Position is geometry; the order of names must not be mistaken for it.
@@ -47,7 +57,8 @@ def write_series(
     for k, plane in enumerate(values_hu):
         if ticket is not None:
             ticket.check()
-        dataset = _header(seed, k)
+        dataset = _header(seed, series, k)
+        dataset.SeriesDescription = f"Chest {grid.spacing_ijk_mm[2]:.3g} mm, generated"
         _set_geometry(dataset, grid, k)
         _set_pixels(dataset, plane)
         path = folder / f"IM{names[k] + 1:05d}"
@@ -56,17 +67,24 @@ def write_series(
     return tuple(paths)
 
 
-def _header(seed: int, k: int) -> "Dataset":
+def _series_key(values_hu: NDArray[np.int16], grid: Grid) -> str:
+    digest = hashlib.sha256(grid.ijk_to_lps.tobytes())
+    digest.update(repr(grid.shape_kji).encode())
+    digest.update(values_hu.tobytes())
+    return digest.hexdigest()
+
+
+def _header(seed: int, series: str, k: int) -> "Dataset":
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID
 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = UID(_CT)
-    dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid(seed, 1, 2, k))
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid(seed, series, k))
     dataset.file_meta.TransferSyntaxUID = UID(_EXPLICIT_LITTLE)
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.SOPClassUID, dataset.SOPInstanceUID = _CT, uid(seed, 1, 2, k)
+    dataset.SOPClassUID, dataset.SOPInstanceUID = _CT, uid(seed, series, k)
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = dataset.ContentDate = (
         "20261120"
@@ -79,7 +97,6 @@ def _header(seed: int, k: int) -> "Dataset":
     dataset.ManufacturerModelName = f"phantom {__version__}"
     dataset.InstitutionName = "Negatoscope (generated)"
     dataset.StudyDescription = "Chest CT, generated"
-    dataset.SeriesDescription = "Chest 2.5 mm, generated"
     dataset.ReferringPhysicianName = ""
     dataset.PatientName = "Demonstration^Chest"
     dataset.PatientID = f"DEMO-{seed:04d}"
@@ -87,8 +104,9 @@ def _header(seed: int, k: int) -> "Dataset":
     dataset.PatientComments = "Generated study: no patient."
     dataset.BodyPartExamined = "CHEST"
     dataset.KVP, dataset.ConvolutionKernel = "120", "GENERATED"
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = uid(seed, 0), uid(seed, 1, 1)
-    dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = uid(seed, 1, 0), ""
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = uid(seed, "study"), uid(seed, series)
+    dataset.FrameOfReferenceUID = uid(seed, "frame of reference")
+    dataset.PositionReferenceIndicator = ""
     dataset.StudyID, dataset.SeriesNumber = "1", 3
     dataset.AcquisitionNumber, dataset.InstanceNumber = 1, k + 1
     dataset.ImageComments = "Generated: for demonstration and self-test, not for diagnosis."

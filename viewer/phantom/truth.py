@@ -1,6 +1,7 @@
 """The known truth of a generated study, as files beside it."""
 
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Grid
-from viewer.errors import Damaged
+from viewer.errors import Damaged, InputRefused
 from viewer.phantom.chest import LesionTruth, PhantomStudy
 
 JSON_NAME, NIFTI_NAME = "truth.json", "truth.nii.gz"
@@ -52,24 +53,35 @@ def read_truth(folder: Path) -> Truth:
     Raises
     ------
     Damaged
-        A file is missing or does not fit the other.
+        A file is missing, cannot be read, or does not fit the other.
     """
     nibabel: Any = import_module("nibabel")
+    image_error = import_module("nibabel.filebasedimages").ImageFileError
+    header_error = import_module("nibabel.spatialimages").HeaderDataError
     try:
         document = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
         image = nibabel.load(folder / NIFTI_NAME)
         labels = np.ascontiguousarray(np.asarray(image.dataobj, dtype=np.uint8).transpose(2, 1, 0))
         grid = Grid(tuple(document["shape_kji"]), np.array(document["ijk_to_lps"]))
         found = tuple(_lesion(lesion) for lesion in document["lesions"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        seed = int(document["seed"])
+    except (
+        OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, InputRefused,
+        image_error, header_error,
+    ) as error:  # fmt: skip
         raise Damaged(
             "The truth of the generated study cannot be read.",
             where=str(folder),
             remedy="Generate the study again.",
         ) from error
-    if labels.shape != grid.shape_kji:
-        raise Damaged("The truth does not fit its own grid.", where=str(folder))
-    return Truth(int(document["seed"]), labels, grid, found)
+    affine = _LPS_TO_RAS @ grid.ijk_to_lps
+    if labels.shape != grid.shape_kji or not np.allclose(image.affine, affine, atol=1e-3):
+        raise Damaged(
+            "The truth does not fit its own grid.",
+            where=str(folder),
+            remedy="Generate the study again.",
+        )
+    return Truth(seed, labels, grid, found)
 
 
 def _lesion(record: dict[str, Any]) -> LesionTruth:
