@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 PlaneName = Literal["axial", "coronal", "sagittal"]
 
 _PARALLEL = 1e-3
+_TIE = 1e-6  # voxels: indices are exact to about 1e-10, no eye or number feels a millionth
 _AXIS_LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
 # sin(1 degree): field.md 4.5, a plane is named with compound letters when it is oblique by more.
 _OBLIQUE = float(np.sin(np.radians(1.0)))
@@ -46,6 +47,15 @@ def unit(vector: ArrayLike) -> Floats:
     if not np.isfinite(length) or length < 1e-12:
         raise InputRefused("A direction without length is no direction.")
     return array / length
+
+
+def nearest(index: ArrayLike) -> NDArray[np.int64]:
+    """Return the voxel numbers (...) whose centres are nearest to fractional indices (...).
+
+    Half way between two voxels the higher one is meant, also where rounding errors say otherwise:
+    picture, labels, brush and probe must agree about the slice that lies in a plane.
+    """
+    return np.asarray(np.floor(np.asarray(index, dtype=np.float64) + (0.5 + _TIE)), dtype=np.int64)
 
 
 def orientation_letters(direction_lps: ArrayLike) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.finding import Finding, Severity
-from viewer.domain.geometry import Floats, Grid
+from viewer.domain.geometry import Floats, Grid, nearest
 from viewer.domain.quantity import Spacing, SpacingSource
 from viewer.domain.study import Identity
 from viewer.errors import InputRefused
@@ -211,7 +211,7 @@ def value_at(picture: Picture, index_ijk: Sequence[float]) -> float | None:
 
     None outside the picture, in a slice not read yet, or for colour.
     """
-    i, j, k = (int(np.floor(v + 0.5)) for v in index_ijk)
+    i, j, k = (int(n) for n in nearest(index_ijk))
     n_k, n_j, n_i = picture.grid.shape_kji
     if not (0 <= i < n_i and 0 <= j < n_j and 0 <= k < n_k) or picture.is_colour:
         return None

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from viewer import __version__
-from viewer.domain.geometry import Floats, unit
+from viewer.domain.geometry import Floats, nearest, unit
 from viewer.domain.measurement import Receipt
 from viewer.domain.quantity import (
     AREA,
@@ -120,7 +120,7 @@ def _receipt(
 ) -> Receipt:
     if found is None:
         last = picture.grid.shape_kji[0] - 1
-        k = np.clip(np.floor(picture.grid.index(points)[:, 2] + 0.5), 0, last).astype(int)
+        k = np.clip(nearest(picture.grid.index(points)[:, 2]), 0, last)
         slices: Sequence[int] = sorted({int(n) for n in k})
     else:
         slices = found.slices_k

@@ -46,7 +46,9 @@ def _source(picture: Picture) -> "tuple[vtkImageData, bool]":
     loaded = picture.loaded_k.tobytes()
     known = _SOURCES.get(picture)
     uniform = picture.quantity.is_uniform
-    if known is not None and (uniform or known[0] == loaded):
+    # VTK looks at the stored voxels themselves where it can; a copy grows stale while slices come.
+    is_view = uniform and picture.stored.flags.c_contiguous
+    if known is not None and (is_view or known[0] == loaded):
         if known[0] != loaded:
             known[1].Modified()
         return known[1], known[3]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.geometry import Floats, Grid, Plane
+from viewer.domain.geometry import Floats, Grid, Plane, nearest
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture, Voxels
 from viewer.errors import InputRefused
@@ -80,6 +80,20 @@ class IndexFrame:
             found.append(axis)
         return (found[0], found[1]) if found[0] != found[1] else None
 
+    def layer(self, axes: tuple[int, int], shape_kji: tuple[int, int, int]) -> int:
+        """Return the layer nearest to a plane along ``axes``, where it crosses the grid's middle.
+
+        The layer may lie outside. A plane that drifts a little is judged in the picture, not at
+        its own corner, which may be far away.
+        """
+        across, down = axes
+        through = 3 - across - down
+        at = self.origin[through]
+        for axis, step in ((across, self.right), (down, self.down)):
+            middle = (shape_kji[2 - axis] - 1) / 2
+            at += (middle - self.origin[axis]) / step[axis] * step[through]
+        return int(nearest(at))
+
 
 def section(picture: Picture, plane: Plane, *, native: bool = False) -> Section:
     """Return the cut of ``plane`` through ``picture``.
@@ -125,12 +139,12 @@ def _aligned(picture: Picture, frame: IndexFrame, axes: tuple[int, int]) -> Sect
         to_plane[row, 2] = -frame.origin[axis] / step[axis]
     spacing = picture.grid.spacing_ijk_mm
     pixel_mm = (spacing[down], spacing[across])
-    at = int(np.floor(_middle(frame, through) + 0.5))
+    at = frame.layer(axes, picture.grid.shape_kji)
     shape = picture.grid.shape_kji
     if not 0 <= at < shape[2 - through]:
         size = (shape[2 - down], shape[2 - across])
         nothing = np.zeros(size, dtype=np.uint8)
-        values = np.zeros(size, dtype=picture.stored.dtype)
+        values = np.zeros(size + picture.stored.shape[3:], dtype=picture.stored.dtype)
         return Section(values, to_plane, pixel_mm, coverage=nothing)
     values = oriented(picture.stored, across, down, at)
     coverage = _read_coverage(picture, across, down, at, values.shape[:2])
@@ -145,10 +159,6 @@ def _aligned(picture: Picture, frame: IndexFrame, axes: tuple[int, int]) -> Sect
     return Section(
         mapped.astype(np.float32), to_plane, pixel_mm, is_quantity=True, coverage=coverage
     )
-
-
-def _middle(frame: IndexFrame, axis: int) -> float:
-    return float(frame.origin[axis])
 
 
 def oriented(stored: Voxels, across: int, down: int, at: int) -> Voxels:
@@ -253,7 +263,7 @@ def label_section(segmentation: Segmentation, plane: Plane, like: Section) -> ND
     frame = IndexFrame(origin, right - origin, down - origin)
     axes = frame.axes(grid.shape_kji)
     if axes is not None and _same_raster(frame, axes, grid, (height, width)):
-        at = int(np.floor(origin[3 - axes[0] - axes[1]] + 0.5))
+        at = frame.layer(axes, grid.shape_kji)
         if 0 <= at < grid.shape_kji[axes[0] + axes[1] - 1]:
             return np.asarray(oriented(segmentation.labels, axes[0], axes[1], at))
         return np.zeros((height, width), dtype=np.uint8)

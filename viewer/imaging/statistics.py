@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewer.domain.geometry import Floats, Grid, unit
+from viewer.domain.geometry import Floats, Grid, nearest, unit
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 
@@ -132,7 +132,7 @@ def layer_voxels(grid: Grid, corners_lps_mm: Floats, normal: Floats) -> tuple[In
     foot[:, others] = mesh
     start = (grid.world(foot) - corners_lps_mm[0]) @ normal
     step = float(grid.ijk_to_lps[:3, axis] @ normal)
-    at = np.floor(-start / step + 0.5).astype(np.int64)
+    at = nearest(-start / step)
     voxels[:, axis] = at
     return voxels[(at >= 0) & (at < sizes[axis])], axis
 
