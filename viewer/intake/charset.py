@@ -1,6 +1,7 @@
 """Text of a header in the character set that the file names (PS3.3 C.12.1.1.2, PS3.5 6.1)."""
 
 import re
+from functools import lru_cache
 
 _SINGLE_BYTE = {
     "": "latin-1",  # the default repertoire is ASCII; files without a name hold Latin-1 at times
@@ -43,6 +44,8 @@ _RESET = re.compile(rb"(?=[\^=\\])")
 _PADDING = " \0\r\n\t"
 
 
+# The files of a series share nearly all of their text.
+@lru_cache(maxsize=8192)
 def decoded(raw: bytes, charset: str) -> str:
     """Return ``raw`` as text without its padding; characters that cannot be read become U+FFFD."""
     first = charset.split("\\", 1)[0].strip()

@@ -46,6 +46,8 @@ KNOWN_VRS = _LONG | frozenset(
         "US",
     ]
 )
+_LITTLE_SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_LITTLE_OPEN_ITEM = b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
 _HEAD = {order: Struct(order + "HH2sH").unpack_from for order in "<>"}
 _WIDE = {order: Struct(order + "I").unpack_from for order in "<>"}
 
@@ -147,6 +149,9 @@ def _sequence_end(buffer: bytes, position: int, encoding: Encoding, depth: int) 
     """Return where the items of an undefined-length sequence end, and where it goes on after."""
     if depth > MAX_NESTING:
         raise BrokenElements("sequences are nested too deep")
+    quick = _flat_end(buffer, position) if encoding.order == "<" else -1
+    if quick >= 0:
+        return quick, quick + 8
     head, wide = _HEAD[encoding.order], _WIDE[encoding.order]
     while True:
         if position + 8 > len(buffer):
@@ -162,6 +167,19 @@ def _sequence_end(buffer: bytes, position: int, encoding: Encoding, depth: int) 
             position = _item_end(buffer, position, encoding, depth)
         else:
             position += length
+
+
+def _flat_end(buffer: bytes, position: int) -> int:
+    """Return where a sequence ends that holds none of undefined length itself, else -1.
+
+    Where all undefined lengths belong to items, the first delimiter is this sequence's own.
+    """
+    end = buffer.find(_LITTLE_SEQUENCE_END, position)
+    if end < 0:
+        return -1
+    inside = buffer[position:end]
+    undefined = inside.count(b"\xff\xff\xff\xff")
+    return end if undefined == inside.count(_LITTLE_OPEN_ITEM) else -1
 
 
 def _item_end(buffer: bytes, position: int, encoding: Encoding, depth: int) -> int:

@@ -4,6 +4,7 @@ import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from struct import Struct, unpack_from
 
 from viewer.errors import Damaged
@@ -51,19 +52,13 @@ class Elements:
 
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the parts of a multi-valued text."""
-        text = self.text(tag)
-        return tuple(part.strip() for part in text.split("\\")) if text else ()
+        raw = self.values.get(tag)
+        return _parts(raw, self.charset) if raw else ()
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Return decimal or integer strings as finite numbers; () if any of them is none."""
         raw = self.values.get(tag)
-        if not raw:
-            return ()
-        try:
-            found = tuple(float(part) for part in raw.strip(b" \0").split(b"\\"))
-        except ValueError:
-            return ()
-        return found if all(map(math.isfinite, found)) else ()
+        return _numbers(raw) if raw else ()
 
     def number(self, tag: int) -> float | None:
         """Return the first decimal string as a number."""
@@ -102,6 +97,21 @@ class Elements:
         """Return the first item of a sequence, or nothing at all."""
         found = self.items(tag)
         return found[0] if found else Elements({}, self.encoding, self.charset)
+
+
+@lru_cache(maxsize=8192)
+def _numbers(raw: bytes) -> tuple[float, ...]:
+    try:
+        found = tuple(map(float, raw.strip(b" \0").split(b"\\")))
+    except ValueError:
+        return ()
+    return found if all(map(math.isfinite, found)) else ()
+
+
+@lru_cache(maxsize=1024)
+def _parts(raw: bytes, charset: str) -> tuple[str, ...]:
+    text = decoded(raw, charset)
+    return tuple(part.strip() for part in text.split("\\")) if text else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +236,14 @@ def _after_meta(head: bytes, base: int, size: int) -> _Start:
     """Walk over group 2, which is explicit little endian, but for some broken files."""
     position = base
     meta: dict[int, bytes] = {}
+    if head[base : base + 8] == b"\x02\0\0\0UL\4\0":
+        end = base + 12 + int.from_bytes(head[base + 8 : base + 12], "little")
+        quick = _quick_meta(head[base:end])
+        # The length of the group is wrong in some files: then walk.
+        if quick is not None and head[end : end + 2] == b"\x08\0":
+            encoding = _encoding(head, end)
+            if encoding.explicit == (quick[0] != IMPLICIT_LITTLE):
+                return _Start(end, encoding, *quick)
     while head[position : position + 2] == b"\x02\x00":
         start, length = _meta_value(head, position)
         if start + length > len(head):
@@ -242,6 +260,20 @@ def _after_meta(head: bytes, base: int, size: int) -> _Start:
             raise NeedMore(position + 8)
         raise Damaged("The file ends right after its file meta information.", remedy=_COPY_AGAIN)
     return _Start(position, _encoding(head, position), syntax, media)
+
+
+def _uid_after(meta: bytes, mark: bytes) -> str:
+    at = meta.find(mark)
+    length = int.from_bytes(meta[at + 6 : at + 8], "little") if at >= 0 else 0
+    return meta[at + 8 : at + 8 + length].strip(b"\0 ").decode("ascii", "replace")
+
+
+def _quick_meta(meta: bytes) -> tuple[str, str] | None:
+    """Return syntax and class of a well-formed group 2, None if the syntax is not plain."""
+    syntax = _uid_after(meta, b"\x02\0\x10\0UI")
+    if not syntax or syntax == DEFLATED:
+        return None
+    return syntax, _uid_after(meta, b"\x02\0\2\0UI")
 
 
 def _meta_value(head: bytes, position: int) -> tuple[int, int]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from viewer.errors import Damaged, Unsupported
 from viewer.intake import tags
 from viewer.intake.elements import Encoding
-from viewer.intake.header import NATIVE, Header
+from viewer.intake.header import NATIVE, Elements, Header
 from viewer.intake.limits import MAX_FRAMES
 
 _COPY_AGAIN = "Copy the file again from its source."
@@ -80,6 +81,19 @@ class PixelFile:
         return self.length is not None
 
 
+_LAYOUT_TAGS = (
+    tags.ROWS,
+    tags.COLUMNS,
+    tags.SAMPLES_PER_PIXEL,
+    tags.BITS_ALLOCATED,
+    tags.BITS_STORED,
+    tags.HIGH_BIT,
+    tags.PLANAR_CONFIGURATION,
+    tags.PIXEL_REPRESENTATION,
+    tags.PHOTOMETRIC,
+)
+
+
 def layout_of(header: Header) -> Layout:
     """Return the layout that a header describes.
 
@@ -90,13 +104,22 @@ def layout_of(header: Header) -> Layout:
     Unsupported
         A sound layout that is not read.
     """
+    pixel_tag = header.pixel.tag if header.pixel else tags.PIXEL_DATA
+    values = tuple(header.values.get(tag) for tag in _LAYOUT_TAGS)
+    return _layout(values, header.encoding, pixel_tag)
+
+
+@lru_cache(maxsize=256)
+def _layout(values: tuple[bytes | None, ...], encoding: Encoding, pixel_tag: int) -> Layout:
+    """Return the layout; cached, since the files of a series share it."""
+    given = {tag: raw for tag, raw in zip(_LAYOUT_TAGS, values, strict=True) if raw is not None}
+    header = Elements(given, encoding)
     rows, columns = header.short(tags.ROWS), header.short(tags.COLUMNS)
     if not rows or not columns:
         raise Damaged("The header gives no usable number of rows and columns.", remedy=_LEAVE_OUT)
     samples = header.short(tags.SAMPLES_PER_PIXEL) or 1
     if samples not in (1, 3):
         raise Unsupported(f"Images with {samples} samples a pixel are not read.", remedy=_LEAVE_OUT)
-    pixel_tag = header.pixel.tag if header.pixel else tags.PIXEL_DATA
     allocated = _FLOATS.get(pixel_tag) or header.short(tags.BITS_ALLOCATED) or 0
     if allocated not in _ALLOCATIONS or (allocated == 64 and pixel_tag not in _FLOATS):
         raise Unsupported(f"Samples of {allocated} bits are not read.", remedy=_LEAVE_OUT)
