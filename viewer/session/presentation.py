@@ -180,7 +180,11 @@ class Presenter:
             found.append(Mark(f"INCOMPLETE {n_read}/{n_slices}", "warning"))
         lossy = picture.identity.acquired_text("lossy")
         if lossy:
-            found.append(Mark(f"LOSSY {lossy}", "warning"))
+            found.append(Mark(f"LOSSY {lossy}", "danger"))
+        if picture.is_unsafe:
+            found.append(Mark("GEOMETRY NOT SAFE", "danger"))
+        if not picture.spacing.is_known:
+            found.append(Mark("UNCALIBRATED", "warning"))
         if chain.is_active and self.fault is None:
             names = [self._filters[s.key].title for s in chain.steps if s.key in self._filters]
             found.append(Mark(f"ENHANCED  {', '.join(names)}", "enhanced"))

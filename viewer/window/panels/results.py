@@ -18,6 +18,7 @@ from viewer.domain.quantity import (
     SHORT_AXIS,
     STANDARD_DEVIATION,
     VOLUME,
+    VOXEL_COUNT,
     Quantity,
 )
 from viewer.window.controls import (
@@ -38,7 +39,7 @@ _SHORT = {
     SHORT_AXIS.value: "across",
     AREA.value: "area",
     VOLUME.value: "volume",
-    LONGEST_DIAMETER_3D.value: "longest, 3-D",
+    LONGEST_DIAMETER_3D.value: "longest 3D",
     MEAN.value: "mean",
     STANDARD_DEVIATION.value: "SD",
     MINIMUM.value: "min",
@@ -90,9 +91,9 @@ class ResultsPanel(QWidget):
             row.addWidget(label(_short(first), "caption"))
             row.addWidget(label(f"{first.text()} {suffix}".strip(), "strong"))
         column.addLayout(row)
-        rest = [f"{_short(q)} {q.text()}" for q in measurement.quantities[1:]]
+        rest = summary(measurement)
         if rest:
-            words = label("  ·  ".join(rest), "dim")
+            words = label(rest, "dim")
             words.setAlignment(Qt.AlignmentFlag.AlignRight)
             words.setWordWrap(True)
             column.addWidget(words)
@@ -118,6 +119,26 @@ class ResultsPanel(QWidget):
 
     def _export(self, verb: str, _checked: bool = False) -> None:
         self._performing.perform(verb)
+
+
+def summary(measurement: Measurement) -> str:
+    """Return the further quantities in one line: "mean -85.0 ± 12.1 HU · -410.0 – 82.0 HU"."""
+    mean, sd = (measurement.quantity(code) for code in (MEAN, STANDARD_DEVIATION))
+    low, high = (measurement.quantity(code) for code in (MINIMUM, MAXIMUM))
+    parts = [
+        f"{_short(q)} {q.text()}"
+        for q in measurement.quantities[1:]
+        if q not in (mean, sd, low, high) and q.concept != VOXEL_COUNT
+    ]
+    if mean is not None and sd is not None:
+        parts.append(f"mean {_number(mean)} ± {sd.text()}")
+    if low is not None and high is not None:
+        parts.append(f"{_number(low)} – {high.text()}")
+    return "  ·  ".join(parts).replace("-", "−")
+
+
+def _number(quantity: Quantity) -> str:
+    return quantity.text().split(" ")[0]
 
 
 def _short(quantity: Quantity) -> str:
