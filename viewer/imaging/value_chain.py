@@ -27,17 +27,18 @@ def windowed(values: ArrayLike, window: Window) -> NDArray[np.float64]:
     """Return grey from 0 (black) to 1 (white): PS3.3 C.11.2.1.2.1, .2 and C.11.2.1.3.1.
 
     LINEAR follows the standard's formula with its half and one offsets; of a width of 1 or less
-    only the threshold at ``center - 0.5`` remains.
+    only the threshold at ``center - 0.5`` remains. NaN stays NaN.
     """
     x = np.asarray(values, dtype=np.float64)
     c, w = window.center, window.width
-    if window.function is WindowFunction.SIGMOID:
-        return np.asarray(1 / (1 + np.exp(np.clip(-4 * (x - c) / w, -500, 500))))
-    if window.function is WindowFunction.LINEAR_EXACT:
-        return np.asarray(np.clip((x - c) / w + 0.5, 0, 1))
-    if w <= 1:
-        return np.where(x <= c - 0.5, 0.0, 1.0)
-    return np.asarray(np.clip((x - (c - 0.5)) / (w - 1) + 0.5, 0, 1))
+    with np.errstate(over="ignore"):  # beyond all numbers is as black or white as beyond the window
+        if window.function is WindowFunction.SIGMOID:
+            return np.asarray(1 / (1 + np.exp(np.clip(-4 * (x - c) / w, -500, 500))))
+        if window.function is WindowFunction.LINEAR_EXACT:
+            return np.asarray(np.clip((x - c) / w + 0.5, 0, 1))
+        if w <= 1:
+            return np.where(np.isnan(x), np.nan, np.where(x <= c - 0.5, 0.0, 1.0))
+        return np.asarray(np.clip((x - (c - 0.5)) / (w - 1) + 0.5, 0, 1))
 
 
 def _sample(picture: Picture) -> NDArray[np.float64]:
@@ -73,8 +74,11 @@ def full_window(picture: Picture) -> Window:
     lows, highs = [], []
     for k in np.flatnonzero(picture.loaded_k):
         plane = picture.quantity.slice_values(picture.stored[k], int(k))
-        lows.append(float(np.nanmin(plane)))
-        highs.append(float(np.nanmax(plane)))
+        if not (np.isfinite(plane.min()) and np.isfinite(plane.max())):
+            plane = plane[np.isfinite(plane)]
+        if plane.size:
+            lows.append(float(plane.min()))
+            highs.append(float(plane.max()))
     if not lows:
         return percentile_window(picture)
     return _between(min(lows), max(highs), "full range")
