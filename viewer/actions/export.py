@@ -57,13 +57,20 @@ def _segmentations(context: Context) -> tuple[Segmentation, ...]:
     return tuple(s for s in context.session.state.segmentations if s.volume_key == key)
 
 
+def _all_measured(context: Context, write: Callable[..., Saved]) -> Callable[[Path, bool], Saved]:
+    """Return what writes every measurement and segment of the shown picture in one format."""
+    picture = context.need_picture()
+    found, layers = _measurements(context), _segmentations(context)
+    return lambda place, replace: write(found, layers, picture, place, force=replace)
+
+
 def _nothing_measured(context: Context) -> str:
     if context.picture is None:
         return "No study is open."
     return "" if _measurements(context) else "Nothing was measured."
 
 
-@action("export.seg", "Segments as DICOM SEG...", group="Export", enabled=has_segment)
+@action("export.seg", "Segments as DICOM SEG…", group="Export", enabled=has_segment)
 def seg(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
 ) -> Saved | None:
@@ -82,58 +89,37 @@ def seg(
     )
 
 
-@action("export.sr", "Measurements as DICOM SR...", group="Export", enabled=_nothing_measured)
+@action("export.sr", "Measurements as DICOM SR…", group="Export", enabled=_nothing_measured)
 def sr(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
 ) -> Saved | None:
     """Save the measurements as a DICOM structured report (TID 1500)."""
-    picture = context.need_picture()
-    found, layers = _measurements(context), _segmentations(context)
     return _save(
-        context,
-        path,
-        force,
-        "Save DICOM SR",
-        "measurements.dcm",
-        lambda place, replace: write_sr(found, layers, picture, place, force=replace),
+        context, path, force, "Save DICOM SR", "measurements.dcm", _all_measured(context, write_sr)
     )
 
 
-@action("export.csv", "Measurements as CSV...", group="Export", enabled=_nothing_measured)
+@action("export.csv", "Measurements as CSV…", group="Export", enabled=_nothing_measured)
 def csv(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
 ) -> Saved | None:
     """Save the measurements as a table, with units, codes and UIDs in columns."""
-    picture = context.need_picture()
-    found, layers = _measurements(context), _segmentations(context)
     return _save(
-        context,
-        path,
-        force,
-        "Save CSV",
-        "measurements.csv",
-        lambda place, replace: write_csv(found, layers, picture, place, force=replace),
+        context, path, force, "Save CSV", "measurements.csv", _all_measured(context, write_csv)
     )
 
 
-@action("export.json", "Measurements as JSON...", group="Export", enabled=_nothing_measured)
+@action("export.json", "Measurements as JSON…", group="Export", enabled=_nothing_measured)
 def json(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
 ) -> Saved | None:
     """Save the measurements as JSON, with receipts."""
-    picture = context.need_picture()
-    found, layers = _measurements(context), _segmentations(context)
     return _save(
-        context,
-        path,
-        force,
-        "Save JSON",
-        "measurements.json",
-        lambda place, replace: write_json(found, layers, picture, place, force=replace),
+        context, path, force, "Save JSON", "measurements.json", _all_measured(context, write_json)
     )
 
 
-@action("export.nifti", "Segments as NIfTI...", group="Export", enabled=has_segment)
+@action("export.nifti", "Segments as NIfTI…", group="Export", enabled=has_segment)
 def nifti(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
 ) -> Saved | None:
@@ -149,9 +135,7 @@ def nifti(
     )
 
 
-@action(
-    "export.png", "Picture of the view...", group="Export", keys=("Ctrl+P",), enabled=has_picture
-)
+@action("export.png", "Picture of the view…", group="Export", keys=("Ctrl+P",), enabled=has_picture)
 def png(
     context: Context,
     *,
@@ -172,7 +156,7 @@ def png(
 
 
 @action(
-    "file.import_results", "Import segments or measurements...", group="File", enabled=has_picture
+    "file.import_results", "Import segments or measurements…", group="File", enabled=has_picture
 )
 def import_results(context: Context, *, path: PathLike | None = None) -> int:
     """Read a DICOM SEG, a DICOM SR or our JSON back in; returns how many things came."""

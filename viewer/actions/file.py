@@ -17,13 +17,13 @@ from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 
 
-@action("file.open_folder", "Open a folder...", group="File", keys=("Ctrl+Shift+O",))
+@action("file.open_folder", "Open a folder…", group="File", keys=("Ctrl+Shift+O",))
 def open_folder(context: Context) -> None:
     """Open every study in a folder, with its subfolders."""
     open_paths(context, paths=context.door.ask_open("Open a folder", folder=True))
 
 
-@action("file.open_files", "Open files...", group="File", keys=("Ctrl+O",))
+@action("file.open_files", "Open files…", group="File", keys=("Ctrl+O",))
 def open_files(context: Context) -> None:
     """Open DICOM files, a DICOMDIR, a ZIP archive or a NIfTI file."""
     open_paths(context, paths=context.door.ask_open("Open files", folder=False))

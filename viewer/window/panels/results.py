@@ -106,6 +106,7 @@ class ResultsPanel(QWidget):
         menu = QMenu(button)
         for text, verb in (
             ("Segments as DICOM SEG…", "export.seg"),
+            ("Segments as NIfTI…", "export.nifti"),
             ("Measurements as DICOM SR…", "export.sr"),
             ("Measurements as CSV…", "export.csv"),
             ("Measurements as JSON…", "export.json"),
