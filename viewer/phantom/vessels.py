@@ -61,33 +61,47 @@ def _grow(
 
 def draw(values: Field, branches: list[Branch], grid: Grid, lung: Field, hu: float) -> None:
     """Blend the branches into ``values`` (k, j, i), inside the lungs only."""
-    for branch in branches:
-        box = _box(grid, branch)
-        if box is None:
-            continue
-        k, j, i = (np.arange(s.start, s.stop) for s in box)
-        mesh = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)
-        points = grid.world(mesh[..., ::-1])
-        distance = _distance(points, branch)
+    low, high = _boxes(grid, branches)
+    parts = _parts(grid)
+    for n in np.flatnonzero((low < high).all(axis=1)):
+        (i0, j0, k0), (i1, j1, k1) = low[n].tolist(), high[n].tolist()
+        box = (slice(k0, k1), slice(j0, j1), slice(i0, i1))
         inside = lung[box] < 0.5
-        occupancy = soft(distance, 0.9) * inside
+        if not inside.any():
+            continue
+        points = parts[0][:, k0:k1] + parts[1][:, :, j0:j1] + parts[2][:, :, :, i0:i1]
+        occupancy = soft(_distance(points, branches[n]), 0.9) * inside
         part = values[box]
         part += occupancy * (np.float32(hu) - part)
+
+
+def _parts(grid: Grid) -> tuple[Floats, Floats, Floats]:
+    """Return what k, j and i add to the patient coordinates (3, k, j, i) of a voxel."""
+    k, j, i = (np.arange(n, dtype=np.float64) for n in grid.shape_kji)
+    a = grid.ijk_to_lps[:3, :, None]
+    return (
+        (a[:, 2] * k + a[:, 3])[:, :, None, None],
+        (a[:, 1] * j)[:, None, :, None],
+        (a[:, 0] * i)[:, None, None, :],
+    )
 
 
 def _distance(points: Floats, branch: Branch) -> NDArray[np.float32]:
     start, end = np.array(branch.start), np.array(branch.end)
     edge = end - start
-    share = np.clip((points - start) @ edge / float(edge @ edge), 0, 1)
-    nearest = start + share[..., None] * edge
-    return np.asarray(np.linalg.norm(points - nearest, axis=-1) - branch.radius, dtype=np.float32)
+    delta = points - start[:, None, None, None]
+    share = np.tensordot(edge, delta, 1) / float(edge @ edge)
+    share = np.minimum(np.maximum(share, 0), 1)
+    delta -= share * edge[:, None, None, None]
+    length = np.sqrt((delta * delta).sum(axis=0))
+    return np.asarray(length - branch.radius, dtype=np.float32)
 
 
-def _box(grid: Grid, branch: Branch) -> tuple[slice, slice, slice] | None:
-    reach = np.linalg.norm(grid.lps_to_ijk[:3, :3], axis=1) * (branch.radius + 1.2)
-    index = grid.index(np.array([branch.start, branch.end]))
-    low = np.maximum(np.ceil(index.min(axis=0) - reach), 0).astype(int)
-    high = np.minimum(np.floor(index.max(axis=0) + reach) + 1, grid.shape_kji[::-1]).astype(int)
-    if (low >= high).any():
-        return None
-    return (slice(low[2], high[2]), slice(low[1], high[1]), slice(low[0], high[0]))
+def _boxes(grid: Grid, branches: list[Branch]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and one past the last voxel (n, 3; i j k) that each branch can touch."""
+    ends = grid.index(np.array([(branch.start, branch.end) for branch in branches]))
+    thickness = np.array([branch.radius + 1.2 for branch in branches])
+    reach = thickness[:, None] * np.linalg.norm(grid.lps_to_ijk[:3, :3], axis=1)
+    low = np.maximum(np.ceil(ends.min(axis=1) - reach), 0)
+    high = np.minimum(np.floor(ends.max(axis=1) + reach) + 1, grid.shape_kji[::-1])
+    return low.astype(np.int64), high.astype(np.int64)
