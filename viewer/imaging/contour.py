@@ -111,7 +111,6 @@ def polygon_of_segment(segmentation: Segmentation, number: int, plane: Plane) ->
         (width, height),
     )  # fmt: skip
     found = [_simplified(line) for line in contours(labels == number)]
-    found = [line for line in found if len(line) >= 3]
     if not found:
         return None
     line = max(found, key=_extent)
@@ -120,10 +119,17 @@ def polygon_of_segment(segmentation: Segmentation, number: int, plane: Plane) ->
 
 def _extent(line: Floats) -> float:
     x, y = line.T
-    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
 
 
 def _simplified(outline: Floats) -> Floats:
-    smooth = chamfered(outline).astype(np.float32)
-    found = cv2.approxPolyDP(smooth.reshape(-1, 1, 2), _SIMPLIFY_PX * 2, True)
-    return np.asarray(found, dtype=np.float64).reshape(-1, 2)
+    """Return fewer vertices, or all of them where leaving some out would lose a tenth of the area."""
+    smooth = chamfered(outline)
+    area = _extent(smooth)
+    line = smooth.astype(np.float32).reshape(-1, 1, 2)
+    for share in (1.0, 0.5):
+        few = cv2.approxPolyDP(line, _SIMPLIFY_PX * 2 * share, True)
+        found = np.asarray(few, dtype=np.float64).reshape(-1, 2)
+        if len(found) >= 3 and abs(_extent(found) - area) <= 0.1 * area:
+            return found
+    return smooth
