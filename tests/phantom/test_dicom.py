@@ -12,6 +12,9 @@ from viewer.phantom.big import write_big_ct
 from viewer.phantom.chest import PhantomStudy
 from viewer.phantom.dicom import uid, write_series
 
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
 
 def dcmread(path: Path) -> "FileDataset":
     import pydicom
@@ -142,8 +145,11 @@ def test_writing_stops_when_it_is_cancelled(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_slices_of_a_big_series_all_differ(tmp_path: Path) -> None:
-    files = write_big_ct(tmp_path, (150, 32, 32))
+def test_the_slices_of_a_big_series_all_differ(
+    tmp_path: Path, straight: PhantomStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.phantom.big.make_chest", lambda *_, **__: straight)
+    files = write_big_ct(tmp_path, (150, 16, 16))
     read = [dcmread(path) for path in files]
     assert len({dataset.PixelData for dataset in read}) == 150
     positions = np.array([dataset.ImagePositionPatient for dataset in read], dtype=float)

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from viewer.domain.geometry import Grid
 from viewer.errors import Damaged, InputRefused
 from viewer.phantom.chest import LesionTruth, PhantomStudy
+from viewer.phantom.lesions import LesionKind
 
 JSON_NAME, NIFTI_NAME = "truth.json", "truth.nii.gz"
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -75,14 +76,32 @@ def read_truth(folder: Path) -> Truth:
             remedy="Generate the study again.",
         ) from error
     affine = _LPS_TO_RAS @ grid.ijk_to_lps
-    if labels.shape != grid.shape_kji or not np.allclose(image.affine, affine, atol=1e-3):
+    if (
+        labels.shape != grid.shape_kji
+        or not np.allclose(image.affine, affine, atol=1e-3)
+        or not _fit(labels, grid, found)
+    ):
         raise Damaged(
-            "The truth does not fit its own grid.",
+            "The parts of the generated study's truth do not fit each other.",
             where=str(folder),
             remedy="Generate the study again.",
         )
     return Truth(seed, labels, grid, found)
 
 
+def _fit(labels: NDArray[np.uint8], grid: Grid, found: tuple[LesionTruth, ...]) -> bool:
+    """Return whether the voxels of each lesion have its volume, and no others are labelled."""
+    counts = np.bincount(labels.ravel(), minlength=256) * grid.voxel_volume_mm3
+    expected = np.zeros(256)
+    for lesion in found:
+        expected[lesion.number] = lesion.volume_mm3
+    return bool(np.allclose(counts[1:], expected[1:], rtol=1e-6))
+
+
 def _lesion(record: dict[str, Any]) -> LesionTruth:
-    return LesionTruth(**{**record, "centre_lps_mm": tuple(record["centre_lps_mm"])})
+    x, y, z = (float(v) for v in record["centre_lps_mm"])
+    number, kind = int(record["number"]), record["kind"]
+    if not 1 <= number <= 255 or kind not in get_args(LesionKind):
+        raise ValueError("no lesion")
+    sizes = (float(record[name]) for name in ("radius_mm", "volume_mm3", "longest_diameter_mm"))
+    return LesionTruth(number, kind, (x, y, z), *sizes)
