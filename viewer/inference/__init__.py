@@ -1,0 +1,1 @@
+"""Networks: their cards, the pipeline from a picture to a mask, and the worker process."""

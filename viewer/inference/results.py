@@ -1,0 +1,157 @@
+"""What the worker answered, in the words of the domain."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer import errors
+from viewer.domain.card import NetworkCard
+from viewer.domain.segmentation import Origin, OriginKind, Rgb, Score, Segment, Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import BackendLost, ViewerError
+from viewer.inference.messages import Message
+
+# The violets that mark what a network drew (look.md), told apart by lightness and hue.
+_COLOURS: tuple[Rgb, ...] = (
+    (180, 142, 240),
+    (226, 140, 222),
+    (138, 158, 250),
+    (206, 106, 200),
+    (150, 116, 214),
+    (240, 176, 240),
+    (120, 130, 220),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentResult:
+    """A segmentation and how it came about.
+
+    ``seconds`` is the whole time on the wall; ``notes`` are sentences for the reader.
+    """
+
+    segmentation: Segmentation
+    seconds: float
+    device: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What the worker is to train on: plain ``settings``, and arrays by name for each sample."""
+
+    settings: Mapping[str, Any]
+    samples: tuple[Mapping[str, NDArray[Any]], ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights as the bytes of a safetensors file, and the loss along the way."""
+
+    weights: bytes
+    history: tuple[float, ...]
+
+
+def segment_result(
+    answer: Message, picture: Picture, card: NetworkCard, seconds: float
+) -> SegmentResult:
+    """Return the labels in ``answer`` as a segmentation of ``picture``.
+
+    Raises
+    ------
+    BackendLost
+        The answer does not fit the picture: nothing of it is used.
+    """
+    labels = _labels(answer, picture)
+    volumes = answer.header["volumes_mm3"]
+    if int(labels.max(initial=0)) != len(volumes):
+        raise _nonsense()
+    device = str(answer.header["device"])
+    segmentation = Segmentation(
+        uid=_new_uid(),
+        name=card.title,
+        volume_key=picture.key,
+        grid=picture.grid,
+        labels=labels,
+        segments=tuple(_segment(number) for number in range(1, len(volumes) + 1)),
+        origin=_origin(card, device, float(answer.header["seconds"])),
+    )
+    notes = tuple(str(note) for note in answer.header["notes"])
+    return SegmentResult(segmentation, seconds, device, notes)
+
+
+def _labels(answer: Message, picture: Picture) -> NDArray[np.uint8]:
+    shape = tuple(answer.header["shape"])
+    n_bytes = len(answer.blobs[0]) if answer.blobs else -1
+    if shape != picture.grid.shape_kji or n_bytes != int(np.prod(shape)):
+        raise _nonsense()
+    return np.frombuffer(answer.blobs[0], dtype=np.uint8).reshape(shape).copy()
+
+
+def _segment(number: int) -> Segment:
+    colour = _COLOURS[(number - 1) % len(_COLOURS)]
+    return Segment(number, f"Lesion {number}", colour, tracking_uid=_new_uid())
+
+
+def _origin(card: NetworkCard, device: str, seconds: float) -> Origin:
+    parameters = (
+        ("architecture", card.architecture),
+        ("spacing_mm", " x ".join(f"{mm:g}" for mm in card.spacing_ijk_mm)),
+        ("tile", " x ".join(str(n) for n in card.tile_kji)),
+        ("threshold", f"{card.threshold:g}"),
+        ("smallest_mm3", f"{card.min_volume_mm3:g}"),
+        ("precision", "float32"),
+    )
+    return Origin(
+        OriginKind.NETWORK, card.key, card.version, card.weights_sha256, device, seconds, parameters
+    )
+
+
+def scores_of(answer: Message, card: NetworkCard) -> dict[int, Score]:
+    """Return segment number -> score; the interval is what the card's calibration states.
+
+    Raises
+    ------
+    BackendLost
+        The answer holds what is no probability.
+    """
+    half = card.calibration_half_width
+    found = {}
+    for number, value in zip(answer.header["numbers"], answer.header["values"], strict=True):
+        if not 0.0 <= float(value) <= 1.0:
+            raise _nonsense()
+        found[int(number)] = Score(
+            card.concept,
+            float(value),
+            max(0.0, float(value) - half),
+            min(1.0, float(value) + half),
+            f"{card.key} {card.version}",
+        )
+    return found
+
+
+def raise_refusal(header: Mapping[str, Any]) -> None:
+    """Raise the worker's refusal here, as the same kind of error."""
+    kind = getattr(errors, str(header.get("error")), ViewerError)
+    if not (isinstance(kind, type) and issubclass(kind, ViewerError)):
+        kind = ViewerError
+    raise kind(
+        str(header.get("what", "")),
+        where=str(header.get("where", "")),
+        remedy=str(header.get("remedy", "")),
+    )
+
+
+def _nonsense() -> BackendLost:
+    return BackendLost(
+        "The inference process answered something that does not fit the picture.",
+        remedy="Run the network again.",
+    )
+
+
+def _new_uid() -> str:
+    return f"2.25.{uuid.uuid4().int}"

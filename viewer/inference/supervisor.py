@@ -1,0 +1,273 @@
+"""Starts, warms, watches and restarts the worker; the program's one way to run a network.
+
+Its methods block: call them in a job. The worker may crash, hang or be killed: then this one job
+fails with ``BackendLost``, and the next one starts it again.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from viewer.domain.card import NetworkCard
+from viewer.domain.segmentation import Score, Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused, Unsupported, ViewerError
+from viewer.inference.cards import Installed, card_to_table, load_cards, verify_weights
+from viewer.inference.handover import Handover, Scan, scan_header
+from viewer.inference.messages import Message
+from viewer.inference.process import WorkerProcess, lost
+from viewer.inference.results import (
+    SegmentResult,
+    Trained,
+    TrainingPlan,
+    raise_refusal,
+    scores_of,
+    segment_result,
+)
+from viewer.jobs.job import Cancelled, Ticket
+
+_PATIENCE_S = 300.0
+_GRACE_S = 0.7  # to stop after a cancel, before the process is ended
+_TURN_S = 0.05
+
+
+class Supervisor:
+    """Owns at most one worker process, kept warm between jobs; thread-safe, one job at a time.
+
+    Parameters
+    ----------
+    on_state
+        Called with "starting", "ready", "busy" or "lost", from any thread.
+    cards
+        Installed networks; default: the shipped ones and the user's own.
+    patience_s
+        How long the worker may say nothing during a job before it counts as hanging.
+    """
+
+    def __init__(
+        self,
+        on_state: Callable[[str], None] | None = None,
+        *,
+        cards: Mapping[str, Installed] | None = None,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self._on_state = on_state or (lambda _state: None)
+        self._cards = dict(cards) if cards is not None else None
+        self._patience_s = patience_s
+        self._turn = threading.Lock()
+        self._starting = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._worker: WorkerProcess | None = None
+        self._handover: Handover | None = None
+
+    def warm(self) -> None:
+        """Start the worker if it is not there, without waiting for it."""
+        self._alive()
+
+    def status(self) -> dict[str, Any]:
+        """Return pid, device, torch's version and the reason if it is missing; starts nothing.
+
+        ``state`` is "off", "starting" or "ready".
+        """
+        worker = self._worker
+        if worker is None or not worker.is_alive:
+            return {"state": "off", "pid": None, "device": "", "torch": "", "reason": ""}
+        ready = worker.ready or {}
+        return {
+            "state": "ready" if worker.ready else "starting",
+            "pid": worker.pid,
+            "device": ready.get("device", ""),
+            "torch": ready.get("torch", ""),
+            "reason": ready.get("reason", ""),
+        }
+
+    def close(self) -> None:
+        """End the worker and delete everything that was handed to it."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+        if self._handover is not None:
+            self._handover.close()
+            self._handover = None
+
+    def segment(self, picture: Picture, card: NetworkCard, ticket: Ticket) -> SegmentResult:
+        """Return what ``card`` finds in ``picture``, on the picture's own grid.
+
+        Raises
+        ------
+        InputRefused
+            The picture, the card or its weights cannot be used.
+        Unsupported
+            torch is not installed.
+        BackendLost
+            The worker went away; the next call starts it again.
+        Cancelled
+            ``ticket`` was cancelled; nothing was changed.
+        """
+        scan = _scan_of(picture, card)
+        started_s = time.monotonic()
+        with self._job(ticket) as (worker, lend):
+            entries = {"scan": scan_header(scan), "voxels": lend(scan.stored)}
+            answer = self._run(worker, "segment", entries, ticket, card=card)
+        return segment_result(answer, picture, card, time.monotonic() - started_s)
+
+    def classify(
+        self, picture: Picture, segmentation: Segmentation, card: NetworkCard, ticket: Ticket
+    ) -> dict[int, Score]:
+        """Return segment number -> score of ``card`` for every segment that holds voxels.
+
+        Raises
+        ------
+        InputRefused, Unsupported, BackendLost, Cancelled
+            As for ``segment``; InputRefused also where the two lie on different grids.
+        """
+        scan = _scan_of(picture, card)
+        if segmentation.grid != picture.grid:
+            raise InputRefused("The segments do not lie on the grid of this picture.")
+        with self._job(ticket) as (worker, lend):
+            entries = {
+                "scan": scan_header(scan),
+                "voxels": lend(scan.stored),
+                "labels": lend(segmentation.labels),
+            }
+            answer = self._run(worker, "classify", entries, ticket, card=card)
+        return scores_of(answer, card)
+
+    def train(self, plan: TrainingPlan, ticket: Ticket) -> Trained:
+        """Return a network trained as ``plan`` says.
+
+        Raises
+        ------
+        Unsupported, BackendLost, Cancelled
+            As for ``segment``.
+        """
+        with self._job(ticket) as (worker, lend):
+            samples = [{name: lend(a) for name, a in one.items()} for one in plan.samples]
+            entries = {"plan": {**plan.settings, "samples": samples}}
+            answer = self._run(worker, "train", entries, ticket)
+        return Trained(answer.blobs[0], tuple(answer.header["history"]))
+
+    @contextmanager
+    def _job(self, ticket: Ticket) -> Iterator[tuple[WorkerProcess, Callable[[Any], Any]]]:
+        """Wait for this job's turn and for a worker that is ready; lend arrays until the end."""
+        while not self._turn.acquire(timeout=_TURN_S):
+            ticket.check()
+        try:
+            ticket.check()
+            worker = self._alive()
+            self._await_ready(worker, ticket)
+            self._on_state("busy")
+            with ExitStack() as stack:
+                handover = self._handover = self._handover or Handover()
+                yield worker, lambda array: stack.enter_context(handover.lend(array))
+        finally:
+            self._turn.release()
+            if self._worker is not None and self._worker.is_alive:
+                self._on_state("ready" if self._worker.ready else "starting")
+
+    def _alive(self) -> WorkerProcess:
+        with self._starting:
+            worker = self._worker
+            if worker is None or not worker.is_alive:
+                if worker is not None:
+                    worker.stop()
+                self._on_state("starting")
+                worker = self._worker = WorkerProcess(self._on_state)
+            return worker
+
+    def _await_ready(self, worker: WorkerProcess, ticket: Ticket) -> None:
+        ticket.when_cancelled(worker.wake)
+        ticket.report(None, "starting the inference process")
+        deadline_s = time.monotonic() + self._patience_s
+        while worker.ready is None:
+            if worker.next(deadline_s - time.monotonic()) is None and worker.ready is None:
+                worker.kill()
+                raise lost("The inference process did not start in time.")
+            ticket.check()
+        if worker.ready["reason"]:
+            raise Unsupported(
+                f"Networks cannot run: {worker.ready['reason']}.",
+                remedy="Install torch 2.13.0 (packaging/run.py does it on Python 3.11).",
+            )
+
+    def _run(
+        self,
+        worker: WorkerProcess,
+        kind: str,
+        entries: Mapping[str, Any],
+        ticket: Ticket,
+        *,
+        card: NetworkCard | None = None,
+    ) -> Message:
+        number = next(self._numbers)
+        header = {"kind": kind, "number": number, **entries}
+        blobs: list[bytes] = []
+        if card is not None:
+            header["card"] = card_to_table(card)
+            weights = verify_weights(self._folder(card), card)
+            if card.weights_sha256 not in worker.known_weights:
+                blobs.append(weights)
+        worker.send(header, blobs)
+        answer = self._answer(worker, number, ticket)
+        if card is not None:
+            worker.known_weights.add(card.weights_sha256)
+        return answer
+
+    def _answer(self, worker: WorkerProcess, number: int, ticket: Ticket) -> Message:
+        """Return the worker's last word on job ``number``, passing progress on meanwhile."""
+        told = False
+        deadline_s = time.monotonic() + self._patience_s
+        while True:
+            message = worker.next(deadline_s - time.monotonic())
+            if ticket.is_cancelled and not told:
+                told = True
+                deadline_s = time.monotonic() + _GRACE_S
+                worker.send({"kind": "cancel", "number": number})
+            elif message is None:
+                worker.kill()
+                ticket.check()
+                raise lost("The inference process did not answer any more and was ended.")
+            if message is None or message.number != number:
+                continue
+            if message.kind == "progress":
+                if not told:
+                    deadline_s = time.monotonic() + self._patience_s
+                    ticket.report(message.header["fraction"], message.header["text"])
+                continue
+            return _last_word(message, ticket)
+
+    def _folder(self, card: NetworkCard) -> Path:
+        if self._cards is None:
+            self._cards = load_cards()
+        if card.key not in self._cards:
+            raise InputRefused(f"There is no network called {card.key} on this machine.")
+        return self._cards[card.key][1]
+
+
+def _last_word(message: Message, ticket: Ticket) -> Message:
+    """Return a result; raise what is none."""
+    ticket.check()
+    if message.kind == "done":
+        return message
+    if message.kind == "cancelled":
+        raise Cancelled
+    if message.kind == "refused":
+        raise_refusal(message.header)
+    raise ViewerError(
+        f"The inference process could not do this: {message.header.get('what', 'unknown fault')}.",
+        remedy="The log inference.log says more.",
+    )
+
+
+def _scan_of(picture: Picture, card: NetworkCard) -> Scan:
+    if not picture.is_volume:
+        raise InputRefused(f"{card.title} needs a volume; these images do not form one.")
+    if not picture.is_loaded:
+        raise InputRefused(
+            "Not all slices have been read yet.", remedy="Wait until the series is complete."
+        )
+    return Scan.of(picture)

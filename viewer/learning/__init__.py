@@ -1,0 +1,1 @@
+"""How a network came about: recipes, generated studies, training, evaluation, self-test."""

@@ -1,0 +1,110 @@
+"""How a network is made, as data: what to generate, what to build, how long to train."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from viewer.domain.card import Figure, NetworkCard
+from viewer.domain.quantity import Code
+from viewer.errors import InputRefused
+
+Task = Literal["segment", "classify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """Which studies are generated for what: half-open ranges that share no seed.
+
+    ``train`` and ``validation`` are randomised parts of a chest, ``test`` whole chests at
+    ``test_shape_kji``.
+    """
+
+    train: tuple[int, int]
+    validation: tuple[int, int]
+    test: tuple[int, int]
+    sample_shape_kji: tuple[int, int, int]
+    test_shape_kji: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The loop's numbers. Training ends after ``steps`` or ``time_limit_s``, whichever is first."""
+
+    batch: int
+    steps: int
+    learning_rate: float
+    seed: int
+    time_limit_s: float
+    patch_kji: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A network before it was trained. ``card`` holds everything but weights and figures.
+
+    ``segmenter`` is the network whose lesions a classifier is tested on; "" for the true ones.
+    """
+
+    card: NetworkCard
+    seeds: Seeds
+    training: Training
+    segmenter: str = ""
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in the TOML file ``path``.
+
+    Raises
+    ------
+    InputRefused
+        It cannot be read, lacks an entry, or its seeds overlap.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        recipe = Recipe(
+            _card(table["network"], table.get("options", {})),
+            Seeds(**_tuples(table["studies"])),
+            Training(**_tuples(table["training"])),
+            str(table.get("segmenter", "")),
+        )
+    except OSError as error:
+        raise InputRefused("The recipe cannot be read.", where=str(path)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputRefused(
+            "The recipe lacks an entry, or has one that makes no sense.",
+            where=str(path),
+            remedy="Compare it with a shipped recipe.",
+        ) from error
+    _check(recipe, path)
+    return recipe
+
+
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
+
+
+def _card(table: Mapping[str, Any], options: Mapping[str, Any]) -> NetworkCard:
+    values = _tuples(table)
+    values["concept"] = Code(**values["concept"])
+    figures: tuple[Figure, ...] = ()
+    return NetworkCard(
+        **values, options=tuple(sorted(options.items())), weights_sha256="", figures=figures
+    )
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    ranges = (recipe.seeds.train, recipe.seeds.validation, recipe.seeds.test)
+    ordered = sorted(ranges)
+    empty = any(first >= last for first, last in ranges)
+    overlap = any(a[1] > b[0] for a, b in pairwise(ordered))
+    if empty or overlap:
+        raise InputRefused(
+            "The seeds of training, validation and test must be three ranges that share none.",
+            where=str(path),
+        )
+    training = recipe.training
+    if min(training.batch, training.steps, training.time_limit_s, training.learning_rate) <= 0:
+        raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))
