@@ -6,6 +6,8 @@ from enum import Enum, auto
 _NIFTI_1, _NIFTI_2 = 348, 540
 _TEXT_SAMPLE = 512
 
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
+
 _OTHERS = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -84,7 +86,7 @@ def description(head: bytes) -> str:
     if head[:2] == b"\x1f\x8b":
         return "a gzip file"
     sample = head[:_TEXT_SAMPLE]
-    if b"\0" not in sample:
+    if not set(sample) & _CONTROL:
         try:
             sample.decode("utf-8", "strict")
         except UnicodeDecodeError as error:

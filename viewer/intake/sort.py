@@ -119,7 +119,8 @@ def _orientation_numbers(frames: Sequence[Frame]) -> list[int | None]:
         if axes not in exact:
             exact[axes] = _nearest(known, np.array(axes))
         numbers.append(exact[axes])
-    return numbers if len(known) <= _SPOKES else [None] * len(numbers)
+    turns = len(known) > _SPOKES or 3 < len(known) == len(frames)
+    return [None] * len(numbers) if turns else numbers
 
 
 def _nearest(known: list[np.ndarray], axes: np.ndarray) -> int:
