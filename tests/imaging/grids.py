@@ -34,6 +34,12 @@ def a_rotation(draw: st.DrawFn, most_degrees: float = 180.0) -> Floats:
 
 
 @st.composite
+def rotations(draw: st.DrawFn) -> Floats:
+    """Draw any rotation matrix (3, 3)."""
+    return a_rotation(draw)
+
+
+@st.composite
 def grids(
     draw: st.DrawFn,
     shape_kji: tuple[int, int, int] = (7, 9, 11),

@@ -54,7 +54,7 @@ def test_a_distance_between_known_points_is_right_in_any_plane(name: str) -> Non
 
 
 def test_measurements_are_counted_by_kind_where_no_name_is_given() -> None:
-    scene = with_measurement(a_scene(), "distance", PLANE, [(20, 20), (20, 60)])
+    scene = with_measurement(a_scene(), "distance", PLANE, [(40, 20), (40, 60)])
     response = drag(Distance(), scene, PLANE, [(60, 70), (90, 110)])
     assert measurement_of(response.edit).label == "Distance 2"
     assert measurement_of(response.edit).uid.startswith("2.25.")

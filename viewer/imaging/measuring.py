@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from viewer import __version__
 from viewer.domain.geometry import Floats, nearest, unit
-from viewer.domain.measurement import Receipt
+from viewer.domain.measurement import KINDS, Receipt
 from viewer.domain.quantity import (
     AREA,
     LENGTH,
@@ -37,7 +37,9 @@ from viewer.imaging.statistics import (
 Measured = tuple[tuple[Quantity, ...], Receipt]
 PROGRAM = f"Negatoscope {__version__}"
 VOXEL_RULE = "voxels whose centre lies inside, on the nearest layer; SD divides by N"
+DIAMETER_RULE = "longest diameter, to a quarter of a voxel beyond the outermost centres"
 _RIGHT_ANGLE = 1e-3
+_FEW = 3
 
 
 def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
@@ -53,6 +55,8 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
         The shape has no extent, lies outside, or crosses slices whose distances are not known.
     """
     points = np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3)
+    if kind in KINDS and len(points) != KINDS[kind].n_points:
+        raise InputRefused(f"{KINDS[kind].title} needs {KINDS[kind].n_points} points.")
     if not np.isfinite(points).all():
         raise InputRefused("A point that is not finite cannot be measured.")
     if kind == "distance":
@@ -65,6 +69,17 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
 
 
 def _length(start: Floats, end: Floats, picture: Picture) -> float:
+    _refuse_across(start, end, picture)
+    if not picture.grid.contains(np.stack((start, end))).any():
+        raise InputRefused("What lies outside the picture cannot be measured.")
+    length = float(np.linalg.norm(end - start))
+    if length < 1e-6:
+        raise InputRefused("A distance without length is refused.")
+    return length
+
+
+def _refuse_across(start: Floats, end: Floats, picture: Picture) -> None:
+    """Refuse what runs across images whose distance is not known."""
     if not picture.is_volume and abs(float(end[2] - start[2])) > 1e-6:
         raise InputRefused("A distance between different images of a stack is not defined.")
     index = picture.grid.index(np.stack((start, end)))
@@ -73,10 +88,6 @@ def _length(start: Floats, end: Floats, picture: Picture) -> float:
             "The distances between these slices are not safe to measure.",
             remedy="Measure within one slice.",
         )
-    length = float(np.linalg.norm(end - start))
-    if length < 1e-6:
-        raise InputRefused("A distance without length is refused.")
-    return length
 
 
 def _distance(points: Floats, picture: Picture) -> Measured:
@@ -98,10 +109,14 @@ def _bidirectional(points: Floats, picture: Picture) -> Measured:
 
 def _ellipse(points: Floats, picture: Picture) -> Measured:
     ellipse = Ellipse.of(points)
+    for end in points[1:]:
+        _refuse_across(points[0], end, picture)
     voxels = ellipse_voxels(picture, ellipse)
     found = statistics_of(picture, voxels)
     area_unit = "mm2" if picture.spacing.is_known else "{pixels}2"
-    receipt = _receipt(picture, points, found, f"area of the ellipse itself; {VOXEL_RULE}")
+    few = "; fewer than 3 voxels" if found.n < _FEW else ""
+    rule = f"area of the ellipse itself; {VOXEL_RULE}{few}"
+    receipt = _receipt(picture, points, found, rule)
     return (Quantity(AREA, ellipse.area_mm2, area_unit), *_values(found)), receipt
 
 
@@ -119,9 +134,8 @@ def _receipt(
     picture: Picture, points: Floats, found: RoiStatistics | None, rule: str, network: str = ""
 ) -> Receipt:
     if found is None:
-        last = picture.grid.shape_kji[0] - 1
-        k = np.clip(nearest(picture.grid.index(points)[:, 2]), 0, last)
-        slices: Sequence[int] = sorted({int(n) for n in k})
+        k = nearest(picture.grid.index(points)[:, 2]).tolist()
+        slices: Sequence[int] = sorted({n for n in k if 0 <= n < picture.grid.shape_kji[0]})
     else:
         slices = found.slices_k
     instances = picture.identity.instances
@@ -153,7 +167,7 @@ def measured_segment(
 ) -> tuple[tuple[Quantity, ...], Receipt, Floats]:
     """Return quantities, receipt, and the ends (2, 3) of the longest diameter of a segment.
 
-    Volume is voxel count x voxel size; the diameter lies between voxel centres of the surface.
+    Volume is voxel count x voxel size; of the diameter see ``diameters``.
 
     Raises
     ------
@@ -173,7 +187,8 @@ def measured_segment(
     volume = found.n * segmentation.grid.voxel_volume_mm3 / 1000
     origin = segmentation.origin
     network = origin.short if origin.kind is OriginKind.NETWORK else ""
-    receipt = _receipt(picture, ends, found, f"voxel count x voxel size; {VOXEL_RULE}", network)
+    rule = f"voxel count x voxel size; {DIAMETER_RULE}; {VOXEL_RULE}"
+    receipt = _receipt(picture, ends, found, rule, network)
     quantities = (
         Quantity(VOLUME, volume, "ml"),
         Quantity(LONGEST_DIAMETER_3D, length, "mm"),
@@ -190,7 +205,7 @@ def segment_bidirectional(segmentation: Segmentation, number: int) -> Floats:
     Raises
     ------
     InputRefused
-        The segment is empty, or thinner than a voxel.
+        The segment is empty.
     """
     mask = segmentation.labels == number
     counts = mask.sum(axis=(1, 2))

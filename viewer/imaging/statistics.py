@@ -114,24 +114,27 @@ class Ellipse:
 def layer_voxels(grid: Grid, corners_lps_mm: Floats, normal: Floats) -> tuple[Indices, int]:
     """Return the voxels (n, 3; i, j, k) of one layer around ``corners``, and the layer's axis.
 
-    The layer is, along the index axis nearest to ``normal``, the voxel nearest to the plane: for
-    an acquired plane exactly that slice, for an oblique one a staircase one voxel thick.
+    The layer has one voxel in each line of the grid along the axis whose steps lead furthest off
+    the plane, the nearest one: for an acquired plane exactly that slice, for an oblique one a
+    staircase without gaps. All voxels whose centres project into the box of ``corners`` are there.
     """
-    axis = grid.axis_towards(normal)
+    columns = grid.ijk_to_lps[:3, :3]
+    axis = int(np.argmax(np.abs(columns.T @ normal)))
+    column = columns[:, axis]
+    step = float(column @ normal)
     sizes = np.array(grid.shape_kji[::-1])
+    # A centre lies up to half a step off the plane, and its projection that much aside.
+    aside = np.abs(grid.lps_to_ijk[:3, :3] @ (column - step * normal)) / 2 + 1e-6
     index = grid.index(corners_lps_mm)
-    low = np.clip(np.floor(index.min(axis=0)) - 1, 0, sizes - 1).astype(np.int64)
-    high = np.clip(np.ceil(index.max(axis=0)) + 1, 0, sizes - 1).astype(np.int64)
+    low = np.clip(np.floor(index.min(axis=0) - aside), 0, sizes - 1).astype(np.int64)
+    high = np.clip(np.ceil(index.max(axis=0) + aside), 0, sizes - 1).astype(np.int64)
     others = [n for n in range(3) if n != axis]
     spans = [np.arange(low[n], high[n] + 1) for n in others]
     mesh = np.stack(np.meshgrid(*spans, indexing="ij"), axis=-1).reshape(-1, 2)
     voxels = np.zeros((len(mesh), 3), dtype=np.int64)
     voxels[:, others] = mesh
     # Where the line through (others) along ``axis`` meets the plane.
-    foot = np.zeros((len(mesh), 3))
-    foot[:, others] = mesh
-    start = (grid.world(foot) - corners_lps_mm[0]) @ normal
-    step = float(grid.ijk_to_lps[:3, axis] @ normal)
+    start = (grid.world(voxels) - corners_lps_mm[0]) @ normal
     at = nearest(-start / step)
     voxels[:, axis] = at
     return voxels[(at >= 0) & (at < sizes[axis])], axis
