@@ -39,10 +39,18 @@ def ball_stroke(grid: Grid, points_lps_mm: ArrayLike, radius_mm: float) -> Block
     if bounds is None:
         return None
     start, stop = bounds
-    k, j, i = (np.arange(a, b) for a, b in zip(start, stop, strict=True))
-    mesh = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)
-    centres = grid.world(mesh[..., ::-1])
-    mask = _distance_squared(centres, points) <= radius_mm**2 * (1 + 1e-12)
+    mask = np.zeros([b - a for a, b in zip(start, stop, strict=True)], dtype=bool)
+    # Each piece looks at its own box: the whole box of a long stroke is mostly empty.
+    for n in range(max(1, len(points) - 1)):
+        piece = points[n : n + 2]
+        own = _bounds(grid, piece, radius_mm)
+        if own is None:
+            continue
+        k, j, i = (np.arange(a, b) for a, b in zip(*own, strict=True))
+        mesh = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)
+        inside = _distance_squared(grid.world(mesh[..., ::-1]), piece) <= _limit(radius_mm)
+        at = tuple(slice(a - s, b - s) for a, b, s in zip(*own, start, strict=True))
+        mask[at] |= inside
     return _trimmed(start, mask)
 
 
@@ -62,7 +70,7 @@ def disc_stroke(
     voxels, _ = layer_voxels(grid, corners, plane.normal)
     centres = grid.world(voxels)
     centres = centres - np.outer(plane.pixel(centres)[:, 2], plane.normal)
-    inside = _distance_squared(centres, points) <= radius_mm**2 * (1 + 1e-12)
+    inside = _distance_squared(centres, points) <= _limit(radius_mm)
     return _block(voxels[inside])
 
 
@@ -100,8 +108,8 @@ def _bounds(grid: Grid, points: Floats, radius_mm: float) -> tuple[Shape, Shape]
     # How far an index can move within the radius, along each axis: rows of the inverse affine.
     reach = np.linalg.norm(grid.lps_to_ijk[:3, :3], axis=1) * radius_mm
     index = grid.index(points)
-    low = np.ceil(index.min(axis=0) - reach).astype(int)
-    high = np.floor(index.max(axis=0) + reach).astype(int) + 1
+    low = np.ceil(index.min(axis=0) - reach - 1e-6).astype(int)
+    high = np.floor(index.max(axis=0) + reach + 1e-6).astype(int) + 1
     low = np.maximum(low, 0)
     high = np.minimum(high, grid.shape_kji[::-1])
     if (low >= high).any():
@@ -125,10 +133,22 @@ def _distance_squared(centres: Floats, points: Floats) -> Floats:
     return np.asarray(best)
 
 
+def _limit(radius_mm: float) -> float:
+    """Return the squared radius; a centre exactly on the rim is inside, come what rounding may."""
+    return (radius_mm * (1 + 1e-9)) ** 2
+
+
 def _trimmed(start: Shape, mask: Mask) -> Block | None:
+    """Return the block without empty rims, None when nothing is in it."""
     if not mask.any():
         return None
-    return Block(start, mask)
+    box = []
+    for axis in range(3):
+        others = tuple(n for n in range(3) if n != axis)
+        there = np.flatnonzero(mask.any(axis=others))
+        box.append((int(there[0]), int(there[-1]) + 1))
+    k, j, i = (a + low for a, (low, _) in zip(start, box, strict=True))
+    return Block((k, j, i), mask[tuple(slice(low, high) for low, high in box)])
 
 
 def _block(voxels_ijk: NDArray[np.int64]) -> Block | None:
