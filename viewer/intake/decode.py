@@ -180,10 +180,12 @@ def _read_slice(reader: SliceReader, picture: Picture, k: int) -> ViewerError | 
 
 
 def _fates(source: PictureSource, faults: dict[int, ViewerError]) -> tuple[Fate, ...]:
-    """Return one fate for each file with faults: refused if none of its frames came through."""
+    """Return one fate for each file with faults: refused if none of its slices came through."""
     if not isinstance(source.pixels, DicomPixels):
+        all_failed = len(faults) == source.shape_kji[0]
+        outcome = Outcome.REFUSED if all_failed else Outcome.SHOWN
         return tuple(
-            Fate(source.pixels.shown, Outcome.REFUSED, source.key, fault.what, fault.remedy)
+            Fate(source.pixels.shown, outcome, source.key, fault.what, fault.remedy)
             for fault in list(faults.values())[:1]
         )
     n_frames: dict[str, int] = {}
@@ -200,7 +202,8 @@ def _fates(source: PictureSource, faults: dict[int, ViewerError]) -> tuple[Fate,
         else:
             frames = ", ".join(str(source.pixels.frames[k].index + 1) for k in slices[:5])
             reason = f"Of its {n_frames[shown]} frames {len(slices)} are broken ({frames})."
-            fates.append(Fate(shown, Outcome.GROUPED, source.key, reason, fault.remedy))
+            outcome = Outcome.SHOWN if source.n_files == 1 else Outcome.GROUPED
+            fates.append(Fate(shown, outcome, source.key, reason, fault.remedy))
     return tuple(fates)
 
 

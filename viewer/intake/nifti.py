@@ -47,7 +47,7 @@ def nifti_pictures(found: Found, size: int, *, is_gzipped: bool) -> list[Picture
         raise Unsupported(f"NIfTI values of type {dtype} are not read.", remedy=_EXPORT_AGAIN)
     offset = int(header.get_data_offset())
     per_volume = int(np.prod(shape_kji)) * dtype.itemsize
-    _check_size(size, offset + per_volume * n_volumes, is_gzipped=is_gzipped)
+    _check_size(size, offset, per_volume * n_volumes, is_gzipped=is_gzipped)
     return [
         _picture(
             found,
@@ -99,8 +99,8 @@ def _shape(shape: tuple[int, ...]) -> tuple[tuple[int, int, int], int]:
     return (n_k, n_j, n_i), n_t
 
 
-def _check_size(size: int, expected: int, *, is_gzipped: bool) -> None:
-    there = size * MAX_INFLATE_RATIO if is_gzipped else size
+def _check_size(size: int, offset: int, expected: int, *, is_gzipped: bool) -> None:
+    there = max((size * MAX_INFLATE_RATIO if is_gzipped else size) - offset, 0)
     if there < expected:
         percent = int(100 * there / expected)
         raise Damaged(

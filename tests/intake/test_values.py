@@ -1,0 +1,280 @@
+"""What stored values mean, how wide a pixel is, and how the file asks to show it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.intake.writing import a_series, a_slice, an_item, saved, with_pixels
+from viewer.domain.finding import Severity
+from viewer.domain.quantity import SpacingSource
+from viewer.domain.volume import Window, WindowFunction
+from viewer.intake.decode import load
+from viewer.intake.scan import scan
+from viewer.intake.source import PictureSource
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MR = "1.2.840.10008.5.1.4.1.1.4"
+PET = "1.2.840.10008.5.1.4.1.1.128"
+
+
+def one(dataset: "Dataset", folder: Path) -> PictureSource:
+    (source,) = scan([saved(dataset, folder / "a")]).pictures
+    return source
+
+
+def test_ct_values_are_hounsfield_units(tmp_path: Path) -> None:
+    source = one(a_slice(1), tmp_path)
+    assert (source.quantity.unit, source.quantity.name) == ("[hnsf'U]", "HU")
+    picture = load(source)
+    assert picture.quantity.slice_values(picture.stored[0], 0)[0, 0] == -24
+
+
+def test_a_rescale_type_other_than_hu_is_no_hu(tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    dataset.RescaleType = "US"
+    assert one(dataset, tmp_path).quantity.unit == "1"
+
+
+def test_slopes_are_kept_slice_by_slice(tmp_path: Path) -> None:
+    def change(dataset: "Dataset", k: int) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept = k + 1, 10 * k
+
+    a_series(tmp_path, 3, change=change)
+    (source,) = scan([tmp_path]).pictures
+    assert source.quantity.slope_k.tolist() == [1, 2, 3]
+    assert source.quantity.intercept_k.tolist() == [0, 10, 20]
+
+
+def test_a_slope_of_zero_shows_stored_values_and_says_so(tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    dataset.RescaleSlope = 0
+    source = one(dataset, tmp_path)
+    assert source.quantity.unit == "1"
+    assert source.findings[0].severity is Severity.WARNING
+    assert load(source).stored[0, 1, 1] == 11
+
+
+def a_pet_slice(k: int = 0, **changes: Any) -> "Dataset":
+    dataset = a_slice(k, modality="PT")
+    dataset.SOPClassUID = PET
+    dataset.Units = "BQML"
+    dataset.CorrectedImage = ["ATTN", "DECY"]
+    dataset.DecayCorrection = "START"
+    dataset.PatientWeight = 70
+    dataset.SeriesDate, dataset.SeriesTime = "20261120", "100000"
+    dataset.AcquisitionDate, dataset.AcquisitionTime = "20261120", "100000"
+    dataset.RescaleSlope, dataset.RescaleIntercept = 2.0 + k, 0
+    dataset.WindowCenter, dataset.WindowWidth = 5000, 10000
+    dataset.RadiopharmaceuticalInformationSequence = [
+        an_item(
+            RadiopharmaceuticalStartTime="100000",
+            RadionuclideTotalDose=350e6,
+            RadionuclideHalfLife=6586.2,
+        )
+    ]
+    for keyword, value in changes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def test_pet_becomes_suv_with_the_factor_in_the_slope_of_every_slice(tmp_path: Path) -> None:
+    for k in range(3):
+        saved(a_pet_slice(k), tmp_path / f"{k}")
+    (source,) = scan([tmp_path]).pictures
+    assert (source.quantity.unit, source.quantity.name) == ("{SUVbw}g/ml", "SUVbw")
+    assert source.quantity.slope_k == pytest.approx(np.array((2, 3, 4)) * 2e-4)
+    assert source.display.windows[0].width == pytest.approx(10000 * 2e-4)
+    assert source.identity.acquired_text("suv") == "SUVbw"
+
+
+def test_pet_without_a_weight_stays_activity_and_says_why(tmp_path: Path) -> None:
+    source = one(a_pet_slice(PatientWeight=None), tmp_path)
+    assert source.quantity.unit == "Bq/ml"
+    assert source.findings[0].text == "SUV cannot be given: the patient's weight is missing."
+    assert source.findings[0].severity is Severity.NOTE
+
+
+def test_monochrome1_is_inverted_on_the_screen_and_left_alone_in_the_store(tmp_path: Path) -> None:
+    dataset = a_slice(1)
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    dataset.PresentationLUTShape = "INVERSE"  # the standard demands both: inverted once
+    source = one(dataset, tmp_path)
+    assert source.display.inverted
+    assert load(source).stored[0, 0, 1] == 1001
+
+
+def test_windows_of_the_file_keep_names_and_functions(tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    dataset.WindowCenter, dataset.WindowWidth = [40, -600, 1], [400, 1500, 0]
+    dataset.WindowCenterWidthExplanation = ["soft", "lung", "broken"]
+    dataset.VOILUTFunction = "LINEAR_EXACT"
+    assert one(dataset, tmp_path).display.windows == (
+        Window(40, 400, "soft", WindowFunction.LINEAR_EXACT),
+        Window(-600, 1500, "lung", WindowFunction.LINEAR_EXACT),
+    )
+
+
+def test_a_window_of_its_own_is_kept_for_every_slice(tmp_path: Path) -> None:
+    def change(dataset: "Dataset", k: int) -> None:
+        dataset.WindowCenter, dataset.WindowWidth = 40 + k, 400
+
+    a_series(tmp_path, 3, change=change)
+    (source,) = scan([tmp_path]).pictures
+    assert [window.center for window in source.display.windows_k] == [40, 41, 42]
+
+
+def test_the_window_of_classic_mr_is_meant_for_stored_values(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="MR")
+    dataset.SOPClassUID = MR
+    dataset.RescaleSlope, dataset.RescaleIntercept = 2, 5
+    dataset.WindowCenter, dataset.WindowWidth = 100, 50
+    source = one(dataset, tmp_path)
+    assert source.quantity.unit == "1"
+    assert source.display.windows == (Window(205, 100),)
+
+
+def test_a_modality_table_is_applied_while_decoding(tmp_path: Path) -> None:
+    dataset = a_slice(0, np.array([[-3, -2], [0, 9]], np.int16))
+    del dataset.RescaleSlope, dataset.RescaleIntercept
+    item = an_item(ModalityLUTType="US")
+    item.add_new(0x00283002, "SS", [4, -2, 16])
+    item.add_new(0x00283006, "OW", np.array([7, 70, 700, 7000], "<u2").tobytes())
+    dataset.ModalityLUTSequence = [item]
+    source = one(dataset, tmp_path)
+    assert source.dtype == np.uint16
+    assert load(source).stored[0].tolist() == [[7, 7], [700, 7000]]
+
+
+@pytest.mark.parametrize(
+    ("modality", "values", "row_mm", "source"),
+    [
+        ("CT", {}, 0.5, SpacingSource.PATIENT),
+        ("DX", {"ImagerPixelSpacing": [0.2, 0.2]}, 0.5, SpacingSource.PATIENT),
+        ("DX", {"ImagerPixelSpacing": [0.5, 0.75]}, 0.5, SpacingSource.DETECTOR),
+        ("DX", {}, 0.5, SpacingSource.DETECTOR),
+        ("DX", {"PixelSpacingCalibrationType": "FIDUCIAL"}, 0.5, SpacingSource.PATIENT),
+        ("MG", {"PixelSpacing": None, "ImagerPixelSpacing": [0.1, 0.1]}, 0.1, "det"),
+        (
+            "MG",
+            {
+                "PixelSpacing": None,
+                "ImagerPixelSpacing": [0.15, 0.15],
+                "EstimatedRadiographicMagnificationFactor": 1.5,
+            },
+            0.1,
+            SpacingSource.MAGNIFIED,
+        ),
+        ("OT", {"PixelSpacing": None}, 1.0, SpacingSource.NONE),
+        ("OT", {"PixelSpacing": None, "PixelAspectRatio": [2, 1]}, 2.0, SpacingSource.NONE),
+        ("US", {"PixelSpacing": None}, 1.0, SpacingSource.NONE),
+        ("CR", {"PixelSpacing": [0, 0]}, 1.0, SpacingSource.NONE),
+    ],
+)
+def test_the_source_of_millimetres_is_known(
+    tmp_path: Path, modality: str, values: dict[str, Any], row_mm: float, source: SpacingSource
+) -> None:
+    dataset = a_slice(0, modality=modality)
+    del dataset.ImagePositionPatient
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    spacing = one(dataset, tmp_path).spacing
+    assert spacing.row_mm == pytest.approx(row_mm)
+    assert spacing.source == source
+
+
+def a_region(**changes: Any) -> "Dataset":
+    values = {
+        "RegionSpatialFormat": 1,
+        "RegionLocationMinX0": 0,
+        "RegionLocationMinY0": 0,
+        "RegionLocationMaxX1": 7,
+        "RegionLocationMaxY1": 5,
+        "PhysicalUnitsXDirection": 3,
+        "PhysicalUnitsYDirection": 3,
+        "PhysicalDeltaX": 0.02,
+        "PhysicalDeltaY": 0.03,
+    }
+    return an_item(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("regions", "source", "n_findings"),
+    [
+        ([a_region()], SpacingSource.REGION, 0),
+        ([a_region(RegionLocationMinX0=2)], SpacingSource.REGION, 1),
+        ([a_region(), a_region()], SpacingSource.NONE, 1),
+        ([a_region(PhysicalUnitsXDirection=4)], SpacingSource.NONE, 0),
+        ([a_region(RegionSpatialFormat=3)], SpacingSource.NONE, 0),
+        ([a_region(PhysicalDeltaX=0.0)], SpacingSource.NONE, 0),
+    ],
+)
+def test_one_ultrasound_region_gives_its_scale_and_several_give_none(
+    tmp_path: Path, regions: list["Dataset"], source: SpacingSource, n_findings: int
+) -> None:
+    dataset = a_slice(0, modality="US")
+    del dataset.ImagePositionPatient, dataset.PixelSpacing
+    dataset.SequenceOfUltrasoundRegions = regions
+    found = one(dataset, tmp_path)
+    assert found.spacing.source is source
+    assert len(found.findings) == n_findings
+    if source is SpacingSource.REGION:
+        assert (found.spacing.row_mm, found.spacing.column_mm) == pytest.approx((0.3, 0.2))
+
+
+def test_each_radiograph_is_a_picture_of_its_own(tmp_path: Path) -> None:
+    def change(dataset: "Dataset", k: int) -> None:
+        dataset.Modality = "DX"
+        dataset.PatientOrientation = ["L", "F"] if k else ["A", "F"]
+
+    a_series(tmp_path, 2, change=change)
+    first, second = scan([tmp_path]).pictures
+    assert (first.orientation, second.orientation) == (("A", "F"), ("L", "F"))
+    assert not first.is_volume
+
+
+def test_a_mosaic_is_shown_as_a_sheet_without_a_place(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="MR")
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
+    source = one(dataset, tmp_path)
+    assert not source.is_volume
+    assert source.spacing.source is SpacingSource.NONE
+    assert "mosaic" in source.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({}, ""),
+        ({"LossyImageCompression": "00"}, ""),
+        ({"LossyImageCompression": "01"}, "yes"),
+        ({"LossyImageCompression": "01", "LossyImageCompressionRatio": 12}, "12:1"),
+    ],
+)
+def test_lossy_compression_is_kept_for_its_mark(
+    tmp_path: Path, values: dict[str, Any], text: str
+) -> None:
+    dataset = a_slice(0)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    assert one(dataset, tmp_path).identity.acquired_text("lossy") == text
+
+
+def test_exposure_is_told_in_mas(tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    dataset.XRayTubeCurrent, dataset.ExposureTime = 200, 500
+    assert one(dataset, tmp_path).identity.acquired_text("mas") == "100"
+
+
+def test_colour_has_no_volume_and_no_unit(tmp_path: Path) -> None:
+    def change(dataset: "Dataset", k: int) -> None:
+        with_pixels(dataset, np.full((6, 8, 3), k, np.uint8))
+
+    a_series(tmp_path, 3, change=change)
+    (source,) = scan([tmp_path]).pictures
+    assert source.is_colour
+    assert not source.is_volume
+    assert load(source).stored.shape == (3, 6, 8, 3)
