@@ -91,6 +91,21 @@ def test_a_member_that_is_longer_than_it_says_is_not_unpacked(tmp_path: Path) ->
     assert "broken" in refusal_of(archive).what
 
 
+def test_members_that_share_their_bytes_refuse_the_archive(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {f"{n}": os.urandom(3000) for n in range(9)})
+    content = bytearray(archive.read_bytes())
+    entries = [n for n in range(len(content)) if content[n : n + 4] == b"PK\x01\x02"]
+    for entry in entries:  # every entry claims five times its bytes
+        content[entry + 20 : entry + 24] = (15_000).to_bytes(4, "little")
+    archive.write_bytes(content)
+    assert "more than 100 times its size" in refusal_of(archive).what
+
+
+def test_an_office_document_is_no_archive_of_images(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.docx", {"[Content_Types].xml": b"<a/>", "b": b"text"})
+    assert "office document" in refusal_of(archive).what
+
+
 def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "a.zip", {"a": os.urandom(5000)})
     archive.write_bytes(archive.read_bytes()[:2000])

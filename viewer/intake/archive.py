@@ -46,7 +46,7 @@ def unpacked(path: str, shown: str, ticket: Ticket | None = None) -> list[Found]
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
-            _check(members, Path(shown).name)
+            _check(members, Path(shown).name, Path(path).stat().st_size)
             return _extracted(archive, members, shown, ticket)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise Damaged(
@@ -74,7 +74,7 @@ def gunzipped(path: str, shown: str) -> Found:
     return Found(str(target), shown)
 
 
-def _check(members: list[zipfile.ZipInfo], where: str) -> None:
+def _check(members: list[zipfile.ZipInfo], where: str, size: int) -> None:
     """Refuse an archive as a whole by its directory, before anything is read from it."""
     for info in members:
         if _leads_outside(info.filename):
@@ -91,13 +91,22 @@ def _check(members: list[zipfile.ZipInfo], where: str) -> None:
             )
         if _is_bomb(info.file_size, info.compress_size):
             raise InputRefused(_BOMB, where=where, remedy=_UNPACK)
+    if _OFFICE in {info.filename for info in members}:
+        raise InputRefused(
+            "This is no medical image file: it is an office document.",
+            where=where,
+            remedy="Leave it out.",
+        )
     if len(members) > MAX_ARCHIVE_MEMBERS:
         raise InputRefused("The ZIP archive holds too many files.", where=where, remedy=_UNPACK)
     total = sum(info.file_size for info in members)
-    if total > MAX_ARCHIVE_BYTES or _is_bomb(total, sum(info.compress_size for info in members)):
+    packed = sum(info.compress_size for info in members)
+    # Members that share their bytes are longer together than the archive itself.
+    if total > MAX_ARCHIVE_BYTES or _is_bomb(total, min(packed, size)) or packed > size:
         raise InputRefused(_BOMB, where=where, remedy=_UNPACK)
 
 
+_OFFICE = "[Content_Types].xml"
 _BOMB = f"The ZIP archive would grow to more than {MAX_ARCHIVE_RATIO} times its size."
 
 

@@ -1,7 +1,6 @@
 """Compressed frames to samples, with the checks that keep hostile streams small.
 
-imagecodecs decodes with the interpreter free (performance.md 3); pydicom's decoders are the
-fallback for what it refuses.
+imagecodecs decodes with the interpreter free, so that two threads gain (performance.md 3).
 """
 
 from collections.abc import Callable
