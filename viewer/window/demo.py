@@ -145,10 +145,14 @@ def _correct(context: Context) -> dict[str, Any]:
     copy, segment = context.need_segment()
     voxels = int(np.count_nonzero(copy.labels == segment.number))
     centre = context.viewing.look.crosshair_lps_mm
-    offset = (centre[0] + 6.0, centre[1], centre[2])
-    perform(context, "paint.stroke", points_lps_mm=(centre, offset), radius_mm=4.0)
+    # To beyond the lesion's rim, so that the stroke surely changes voxels.
+    inside = copy.grid.world(np.argwhere(copy.labels == segment.number)[:, ::-1])
+    rim = (float(inside[:, 0].max()) + 3.0, centre[1], centre[2])
+    perform(context, "paint.stroke", points_lps_mm=(centre, rim), radius_mm=4.0)
     painted = int(np.count_nonzero(copy.labels == segment.number))
     history = list(context.session.history)
+    if painted == voxels:
+        raise ViewerError("The stroke has changed nothing.")
     perform(context, "edit.undo")
     restored = int(np.count_nonzero(copy.labels == segment.number))
     perform(context, "edit.undo")
