@@ -71,20 +71,18 @@ def test_a_disc_of_20_mm_measures_40_mm_both_ways() -> None:
 
 
 @given(
-    st.floats(2, 20),
+    st.floats(4, 20),
     st.floats(0.5, 1),
     st.tuples(st.floats(29.5, 30.5), st.floats(29.5, 30.5)),
     st.floats(0, pi),
 )
-def test_an_ellipse_anywhere_measures_its_axes_within_a_voxel(
+def test_an_ellipse_anywhere_measures_its_axes_within_two_voxels(
     a: float, share: float, centre: tuple[float, float], angle: float
 ) -> None:
     mask = _ellipse(a, a * share, centre, angle)
-    if np.count_nonzero(mask) < 5:
-        return
     long, short = _lengths(slice_diameters(mask, PIXELS, 0))
-    assert long == pytest.approx(2 * a, abs=1.25)
-    assert short == pytest.approx(2 * a * share, abs=1.6)
+    assert long == pytest.approx(2 * a, abs=2)
+    assert short == pytest.approx(2 * a * share, abs=2)
 
 
 def test_on_average_axes_are_right_to_half_a_voxel() -> None:

@@ -4,9 +4,9 @@ Where between the voxels does a lesion end? Between the centres of its outermost
 too little (a disc of radius 3 by 0.4 voxels, boxes by 1), between their outer edges too much (a disc
 of radius 20 by 1.25), since the longest of many chords finds the farthest corners. Both diameters
 here therefore end a quarter of a voxel beyond the outermost centres, half way to where an outline
-through the edges' middles (marching squares) lies. Measured over random places and directions: the
-long axis of discs of radius 2 to 40 voxels is right within 0.4 voxels (root mean square), that of
-ellipses down to 2:1 within 0.4, short axes within 0.65.
+through the edges' middles (marching squares) lies. Measured on 6000 random ellipses (half-axes 4 to
+20 voxels, up to 2:1): the long axis is off by -0.02 voxels on average (root mean square 0.24, worst
+1.1), the short one by -0.22 (0.35, 1.4).
 """
 
 import numpy as np

@@ -97,10 +97,8 @@ def _in_polygon(points: Floats, polygon: Floats) -> Mask:
     inside = np.zeros(len(points), dtype=bool)
     x, y = points.T
     for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 == y1:
-            continue
-        crosses = (y0 <= y) != (y1 <= y)
-        inside ^= crosses & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+        rows = np.flatnonzero((y0 <= y) != (y1 <= y))
+        inside[rows] ^= x[rows] < x0 + (y[rows] - y0) / (y1 - y0) * (x1 - x0)
     return inside
 
 

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from viewer.domain.geometry import Grid
 
+_RIM = 1e-9  # voxels: a centre on the very edge is inside, come what rounding may
+
 
 def target_grid(grid: Grid, spacing_ijk_mm: ArrayLike) -> Grid:
     """Return a grid along the patient's axes (L, P, H) that covers ``grid`` at another spacing."""
@@ -38,8 +40,8 @@ def resampled(
     inside = ndimage.affine_transform(
         source, linear, offset, target.shape_kji, order=order, mode="nearest", prefilter=False
     )
-    outside = _outside(linear, offset, grid.shape_kji, target.shape_kji)
-    inside[outside] = fill
+    for k, slice_ in enumerate(inside):  # one slice at a time: a mask of it all would be large
+        slice_[_outside(linear, offset + linear[:, 0] * k, grid.shape_kji, target.shape_kji)] = fill
     return np.asarray(inside)
 
 
@@ -49,14 +51,10 @@ def _outside(
     shape: tuple[int, int, int],
     target: tuple[int, int, int],
 ) -> NDArray[np.bool_]:
-    out = np.zeros(target, dtype=bool)
-    k, j, i = (np.arange(n, dtype=np.float64) for n in target)
+    """Return where (j, i) a slice of the target lies outside the voxels of the source."""
+    out = np.zeros(target[1:], dtype=bool)
+    j, i = (np.arange(n, dtype=np.float64) for n in target[1:])
     for axis in range(3):
-        at = (
-            offset[axis]
-            + (linear[axis, 0] * k)[:, None, None]
-            + (linear[axis, 1] * j)[None, :, None]
-            + (linear[axis, 2] * i)[None, None, :]
-        )
-        out |= (at < -0.5) | (at > shape[axis] - 0.5)
+        at = offset[axis] + (linear[axis, 1] * j)[:, None] + (linear[axis, 2] * i)[None, :]
+        out |= (at < -0.5 - _RIM) | (at > shape[axis] - 0.5 + _RIM)
     return out
