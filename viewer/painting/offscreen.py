@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterable
 
-from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 
 from viewer.errors import ViewerError
 from viewer.painting.fonts import load_fonts
@@ -25,7 +25,7 @@ def png_bytes(image: QImage) -> bytes:
     """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if image.isNull() or not image.save(buffer, b"PNG"):
+    if image.isNull() or not QImageWriter(buffer, QByteArray(b"png")).write(image):
         raise ViewerError("The picture could not be encoded as PNG.")
     return bytes(buffer.data().data())
 
