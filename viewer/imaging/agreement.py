@@ -7,6 +7,8 @@ from math import nan, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from viewer.errors import InputRefused
+
 Mask = NDArray[np.bool_]
 
 
@@ -21,7 +23,15 @@ class Confusion:
 
     @classmethod
     def of(cls, found: Mask, truth: Mask) -> "Confusion":
-        """Return the counts over all elements."""
+        """Return the counts over all elements.
+
+        Raises
+        ------
+        InputRefused
+            The masks have different shapes.
+        """
+        if found.shape != truth.shape:
+            raise InputRefused(f"Masks of {found.shape} and {truth.shape} cannot be compared.")
         tp = int(np.count_nonzero(found & truth))
         fp = int(np.count_nonzero(found)) - tp
         fn = int(np.count_nonzero(truth)) - tp
@@ -82,21 +92,37 @@ class LesionMatches:
 
 
 def lesion_matches(found: NDArray[np.uint8], truth: NDArray[np.uint8]) -> LesionMatches:
-    """Return the lesions of ``truth`` that ``found`` touches, those it misses, and the false ones."""
-    pairs = np.unique(
-        np.stack((found[(found > 0) & (truth > 0)], truth[(found > 0) & (truth > 0)])), axis=1
-    )
+    """Return the lesions of ``truth`` that ``found`` touches, those it misses, and the false ones.
+
+    Both are labels of one shape; one voxel in common is a touch.
+
+    Raises
+    ------
+    InputRefused
+        The labels have different shapes.
+    """
+    if found.shape != truth.shape:
+        raise InputRefused(f"Labels of {found.shape} and {truth.shape} cannot be compared.")
+    both = (found > 0) & (truth > 0)
     true_numbers = set(np.unique(truth).tolist()) - {0}
     found_numbers = set(np.unique(found).tolist()) - {0}
-    hit = set(pairs[1].tolist())
-    right = set(pairs[0].tolist())
+    hit = set(np.unique(truth[both]).tolist())
+    right = set(np.unique(found[both]).tolist())
     return LesionMatches(
         tuple(sorted(hit)), tuple(sorted(true_numbers - hit)), tuple(sorted(found_numbers - right))
     )
 
 
 def wilson_interval(successes: int, n: int, z: float = 1.959963985) -> tuple[float, float]:
-    """Return the 95 % interval of a proportion (Wilson 1927); (NaN, NaN) without cases."""
+    """Return the 95 % interval of a proportion (Wilson 1927); (NaN, NaN) without cases.
+
+    Raises
+    ------
+    InputRefused
+        More successes than cases, or a negative count.
+    """
+    if not 0 <= successes <= n:
+        raise InputRefused("Successes must lie between 0 and the number of cases.")
     if n == 0:
         return nan, nan
     p = successes / n
