@@ -110,6 +110,7 @@ def _journey(program: Program, out: Path, clock: Clock) -> dict[str, Any]:
         program.window.refresh_now()
         wait_for_jobs(program, _OPEN_S, "The picture")
         program.window.refresh_now()
+        settle()
         perform(context, "export.png", path=out / "window.png", pane="window", force=True)
     truth = read_truth(folder)
     return {

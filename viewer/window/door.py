@@ -39,7 +39,7 @@ class WindowDoor:
         """Show a notice in the window's bar."""
         self.notices.append(notice)
         if self.window is not None:
-            self.window.notices.show_notice(notice)
+            self.window.tell(notice)
 
     def show_page(self, name: str) -> None:
         """Open a page of help."""

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
-from viewer.actions.context import Context
+from viewer.actions.context import Context, Notice
 from viewer.session.presentation import Presenter
 from viewer.session.session import Change
 from viewer.session.viewing import Look
@@ -248,6 +248,13 @@ class MainWindow(QMainWindow):
         """Give restored planes the size of today's panes."""
         for pane in self.grid.slices.values():
             self.context.viewing.refit_pane(pane.name, (pane.width(), pane.height()))
+
+    def tell(self, notice: Notice) -> None:
+        """Say what went well in the bar below, and what did not above the picture."""
+        if notice.kind == "done":
+            self.status.say(notice)
+        else:
+            self.notices.show_notice(notice)
 
     # --- the person ------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Notices: one sentence above the picture, with details to unfold; they never block."""
+"""Notices: one sentence above the picture, with details to unfold; they never block.
+
+What went well is said quietly in the bar below (``window.status``), so that panes do not jump.
+"""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -6,13 +9,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from viewer.actions.context import Notice
 from viewer.window.controls import clear_layout, label
 
-_DONE_MS = 6000
 _AT_MOST = 3
-_NAMES = {"done": "good", "warning": "warning", "fault": "warning"}
 
 
 class NoticeBar(QWidget):
-    """Shows the newest notices; "done" goes by itself, the others stay until they are read."""
+    """Shows the newest warnings and faults; they stay until they are dismissed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,8 +29,6 @@ class NoticeBar(QWidget):
         self.history.append(notice)
         self.notices = [*self.notices, notice][-_AT_MOST:]
         self._draw()
-        if notice.kind == "done":
-            QTimer.singleShot(_DONE_MS, self, lambda: self.dismiss(notice))
 
     def dismiss(self, notice: Notice) -> None:
         """Take a notice away."""
@@ -48,7 +47,7 @@ class NoticeBar(QWidget):
         column = QVBoxLayout(frame)
         column.setContentsMargins(12, 5, 8, 5)
         row = QHBoxLayout()
-        mark = label("●", _NAMES[notice.kind])
+        mark = label("●", "warning")
         text = label(notice.text)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -3,14 +3,17 @@
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from viewer.actions.context import Context
+from viewer.actions.context import Context, Notice
 from viewer.errors import DISCLAIMER
 from viewer.jobs.job import Progress
 from viewer.window import theme
 from viewer.window.controls import label
+
+
+_SAID_MS = 8000
 
 
 def memory_text() -> str:
@@ -32,6 +35,11 @@ class StatusBar(QWidget):
         self.setFixedHeight(theme.BOTTOM_PX)
         self.ledger = label("", "good")
         self._saved = label("", "caption")
+        self.said = label("", "caption")
+        self._quiet = QTimer(self)
+        self._quiet.setSingleShot(True)
+        self._quiet.setInterval(_SAID_MS)
+        self._quiet.timeout.connect(lambda: self.said.setText(""))
         self._job = label("", "caption")
         self._bar = QProgressBar()
         self._bar.setFixedWidth(90)
@@ -48,9 +56,16 @@ class StatusBar(QWidget):
         for widget in (self.ledger, self._saved, self._job, self._bar, self._left, self._cancel):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self.said)
         row.addWidget(self._device)
         row.addWidget(label("Not for primary diagnosis", "caption", tip=DISCLAIMER))
         self.refresh()
+
+    def say(self, notice: Notice) -> None:
+        """Say for a while what went well; the details are its tool tip."""
+        self.said.setText(notice.text)
+        self.said.setToolTip(notice.details)
+        self._quiet.start()
 
     def refresh(self) -> None:
         """Follow ledger, journal and jobs."""
