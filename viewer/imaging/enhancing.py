@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.chain import Chain
+from viewer.domain.chain import Chain, Setting
 from viewer.domain.methods import Filter, PlaneContext
 from viewer.errors import ViewerError
 
@@ -17,7 +17,8 @@ def enhanced(
 ) -> Plane2D:
     """Return ``values`` (row, column; float32; the quantity) after all active steps.
 
-    NaN stays where it was: filters see the median instead, since running sums would spread it.
+    NaN stays where it was, and infinite values become NaN: filters see the median instead, since
+    running sums would spread them. Steps that are switched off have no effect.
 
     Raises
     ------
@@ -38,11 +39,12 @@ def enhanced(
 
 
 def _applied(
-    filter_: Filter, parameters: Mapping[str, object], values: Plane2D, context: PlaneContext
+    filter_: Filter, parameters: Mapping[str, Setting], values: Plane2D, context: PlaneContext
 ) -> Plane2D:
-    checked = filter_.checked(parameters)  # type: ignore[arg-type]
+    checked = _checked(filter_, parameters)
     try:
-        result = np.asarray(filter_.function(values, checked, context), dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for float32 is found below
+            result = np.array(filter_.function(values, checked, context), dtype=np.float32)
     except ViewerError:
         raise
     except Exception as error:
@@ -57,4 +59,11 @@ def _applied(
             where=filter_.title,
             remedy="The original is shown; switch the step off.",
         )
-    return np.array(result)
+    return result
+
+
+def _checked(filter_: Filter, parameters: Mapping[str, Setting]) -> dict[str, Setting]:
+    try:
+        return filter_.checked(parameters)
+    except ViewerError as error:
+        raise type(error)(error.what, where=filter_.title, remedy=error.remedy) from error
