@@ -12,7 +12,6 @@ from viewer.jobs.job import Progress
 from viewer.window import theme
 from viewer.window.controls import label
 
-
 _SAID_MS = 8000
 
 
