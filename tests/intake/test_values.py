@@ -245,6 +245,26 @@ def test_a_mosaic_is_shown_as_a_sheet_without_a_place(tmp_path: Path) -> None:
     assert "mosaic" in source.findings[0].text
 
 
+def test_a_dose_grid_is_a_volume_in_gray_by_its_offsets(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="RTDOSE")
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.481.2"
+    dataset.NumberOfFrames, dataset.GridFrameOffsetVector = 3, [0, 3, 6]
+    dataset.DoseGridScaling, dataset.DoseUnits = 0.5, "GY"
+    dataset.PixelData = np.arange(3 * 48, dtype=np.int16).tobytes()
+    source = one(dataset, tmp_path)
+    assert source.grid is not None
+    assert source.grid.spacing_ijk_mm == (0.75, 0.5, 3.0)
+    assert (source.quantity.unit, source.quantity.slope_k[0]) == ("Gy", 0.5)
+
+
+def test_tiles_of_a_slide_are_shown_with_a_warning(tmp_path: Path) -> None:
+    dataset = a_slice(0, np.zeros((2, 2), np.uint8), modality="SM")
+    dataset.NumberOfFrames, dataset.PixelData = 4, bytes(16)
+    source = one(dataset, tmp_path)
+    assert not source.is_volume
+    assert "tiles of a slide" in source.findings[0].text
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [

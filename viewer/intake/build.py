@@ -94,6 +94,9 @@ def _frame_findings(part: Part, subject: str) -> tuple[Finding, ...]:
     if any(frame.is_mosaic for frame in part.frames):
         text = "Each image is a mosaic sheet of many slices; it is shown as a sheet."
         found.append(Finding(Severity.WARNING, subject, text))
+    if part.frames[0].header.text(tags.MODALITY) == "SM" and len(part.frames) > 1:
+        text = "The images are tiles of a slide; they are shown one after the other."
+        found.append(Finding(Severity.WARNING, subject, text))
     lost = sum(file.n_lost for file in {id(f.file): f.file for f in part.frames}.values())
     if lost:
         text = f"The file is cut off: {lost} of its last frames are missing."
