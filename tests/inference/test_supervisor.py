@@ -20,7 +20,7 @@ from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import OriginKind
 from viewer.domain.volume import ImageStack
 from viewer.errors import BackendLost, Damaged, InputRefused, Unsupported
-from viewer.inference.cards import WEIGHTS, Installed
+from viewer.inference.cards import WEIGHTS
 from viewer.inference.process import WorkerProcess
 from viewer.inference.results import TrainingPlan
 from viewer.inference.supervisor import Supervisor
@@ -72,7 +72,7 @@ class Bench:
         self.states: list[str] = []
         self.supervisor = Supervisor(self.states.append, cards={})
         self.cards: dict[str, NetworkCard] = {}
-        installed: dict[str, Installed] = {}
+        self.folders: dict[str, Path] = {}
         for card in (_SEGMENT, _CLASSIFY):
             trained = self.supervisor.train(_plan(card, 3), Ticket())
             place = folder / card.key
@@ -80,8 +80,8 @@ class Bench:
             (place / WEIGHTS).write_bytes(trained.weights)
             digest = hashlib.sha256(trained.weights).hexdigest()
             self.cards[card.key] = replace(card, weights_sha256=digest)
-            installed[card.key] = (self.cards[card.key], place)
-        self.supervisor._cards = installed
+            self.folders[card.key] = place
+            self.supervisor.install(self.cards[card.key], place)
 
     def long_job(self, ticket: Ticket) -> None:
         """Train for a minute, unless something happens."""
@@ -246,18 +246,17 @@ def test_a_worker_that_hangs_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPa
 def test_weights_that_do_not_fit_their_card_are_refused_in_one_sentence(
     bench: Bench, tmp_path: Path
 ) -> None:
-    sound = (bench.supervisor._cards or {})["toy"][1] / WEIGHTS
+    sound = bench.folders["toy"] / WEIGHTS
     for name, data in (
         ("short", sound.read_bytes()[:-40]),
-        ("other", ((bench.supervisor._cards or {})["toy_shape"][1] / WEIGHTS).read_bytes()),
+        ("other", (bench.folders["toy_shape"] / WEIGHTS).read_bytes()),
         ("text", b"not weights at all"),
     ):
         folder = tmp_path / name
         folder.mkdir()
         (folder / WEIGHTS).write_bytes(data)
         card = a_card(key=name, weights_sha256=hashlib.sha256(data).hexdigest())
-        assert bench.supervisor._cards is not None
-        bench.supervisor._cards = {**bench.supervisor._cards, name: (card, folder)}
+        bench.supervisor.install(card, folder)
         with pytest.raises(Damaged, match="do not fit") as refused:
             bench.supervisor.segment(_SCENE.build(), card, Ticket())
         assert "\n" not in refused.value.sentence()
@@ -271,17 +270,11 @@ def test_weights_with_a_wrong_hash_never_reach_the_worker(bench: Bench) -> None:
 
 
 @needs_torch
-def test_an_unknown_architecture_is_refused(bench: Bench) -> None:
-    # Another hash would be refused earlier; so the worker must not know these weights yet.
-    assert bench.supervisor._worker is not None
-    folder = (bench.supervisor._cards or {})["toy"][1]
-    data = (folder / WEIGHTS).read_bytes() + b""
-    strange = folder.parent / "strange"
-    strange.mkdir()
-    (strange / WEIGHTS).write_bytes(data + b" ")
-    digest = hashlib.sha256(data + b" ").hexdigest()
+def test_an_unknown_architecture_is_refused(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / WEIGHTS).write_bytes(b"any")
+    digest = hashlib.sha256(b"any").hexdigest()
     card = a_card(key="strange", architecture="oracle", weights_sha256=digest)
-    bench.supervisor._cards = {**(bench.supervisor._cards or {}), "strange": (card, strange)}
+    bench.supervisor.install(card, tmp_path)
     with pytest.raises(Damaged, match="architecture that is not known here: oracle"):
         bench.supervisor.segment(_SCENE.build(), card, Ticket())
 

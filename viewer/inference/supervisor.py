@@ -64,6 +64,10 @@ class Supervisor:
         self._worker: WorkerProcess | None = None
         self._handover: Handover | None = None
 
+    def install(self, card: NetworkCard, folder: Path) -> None:
+        """Make the network in ``folder`` known; it takes the place of one with the same key."""
+        self._cards = {**self._installed(), card.key: (card, folder)}
+
     def warm(self) -> None:
         """Start the worker if it is not there, without waiting for it."""
         self._alive()
@@ -241,11 +245,15 @@ class Supervisor:
             return _last_word(message, ticket)
 
     def _folder(self, card: NetworkCard) -> Path:
+        installed = self._installed()
+        if card.key not in installed:
+            raise InputRefused(f"There is no network called {card.key} on this machine.")
+        return installed[card.key][1]
+
+    def _installed(self) -> Mapping[str, Installed]:
         if self._cards is None:
             self._cards = load_cards()
-        if card.key not in self._cards:
-            raise InputRefused(f"There is no network called {card.key} on this machine.")
-        return self._cards[card.key][1]
+        return self._cards
 
 
 def _last_word(message: Message, ticket: Ticket) -> Message:

@@ -136,7 +136,9 @@ def fitted_temperature(answers: Iterable[Answer]) -> float:
     Below 1 it would sharpen: a validation set without a mistake would make every score certain.
     """
     pairs = [(one.score, float(one.is_spiculated)) for one in answers]
-    scores, truth = np.array(pairs).reshape(-1, 2).T
+    if not pairs:
+        return 1.0
+    scores, truth = np.array(pairs).T
     clipped = np.clip(scores, 1e-6, 1 - 1e-6)
     logits = np.log(clipped / (1 - clipped))
     candidates = np.geomspace(1.0, 8.0, 60)
@@ -149,8 +151,10 @@ def calibration_half_width(answers: Sequence[Answer], n_bins: int = 4) -> float:
 
     Answers are sorted into bins of equal count; the half-width is the largest distance between a
     bin's mean score and an end of the Wilson interval of its observed share. So it says how far the
-    truth may lie from a score on studies like these, no more.
+    truth may lie from a score on studies like these, no more. Without answers nothing is known: 1.
     """
+    if not answers:
+        return 1.0
     ordered = sorted(answers, key=lambda one: one.score)
     widest = 0.0
     for part in np.array_split(np.arange(len(ordered)), n_bins):

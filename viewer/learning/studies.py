@@ -75,7 +75,7 @@ def _samples(recipe: Recipe, seeds: tuple[int, int], ticket: Ticket) -> Iterator
         yield make_sample(seed, shape_kji=recipe.seeds.sample_shape_kji)
 
 
-def test_studies(recipe: Recipe, ticket: Ticket) -> Iterator[PhantomStudy]:
+def unseen_studies(recipe: Recipe, ticket: Ticket) -> Iterator[PhantomStudy]:
     """Yield the whole chests to test on, never seen before."""
     shape = recipe.seeds.test_shape_kji
     i, j, k = (mm / n for mm, n in zip(CHEST_MM, shape[::-1], strict=True))

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from viewer.domain.card import Figure, NetworkCard
 from viewer.domain.segmentation import Segmentation
 from viewer.errors import InputRefused
-from viewer.inference.cards import WEIGHTS, Installed, load_cards, write_card
+from viewer.inference.cards import CARD, WEIGHTS, load_cards, write_card
 from viewer.inference.results import Trained, TrainingPlan
 from viewer.inference.supervisor import Supervisor
 from viewer.jobs.job import Ticket
@@ -31,8 +32,8 @@ from viewer.learning.studies import (
     Sample,
     lesion_views,
     patches_sample,
-    test_studies,
     training_studies,
+    unseen_studies,
     validation_studies,
 )
 from viewer.phantom.chest import PhantomStudy
@@ -56,21 +57,19 @@ def train(recipe_path: Path, out: Path, ticket: Ticket) -> dict[str, Any]:
     recipe = load_recipe(recipe_path)
     if out.exists() and not out.is_dir():
         raise InputRefused("This is not a folder.", where=str(out), remedy="Name another one.")
+    out.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".training-", dir=out))
     supervisor = Supervisor()
     try:
         samples = _samples(recipe, part(ticket, 0.0, 0.25, "samples"))
         trained = supervisor.train(plan_of(recipe, samples), part(ticket, 0.25, 0.8, "training"))
-    finally:
-        supervisor.close()
-    out.mkdir(parents=True, exist_ok=True)
-    building = out / ".training"
-    building.mkdir(exist_ok=True)
-    try:
-        card = _tested(recipe, trained, building, part(ticket, 0.8, 1.0, "testing"))
+        card = _installed(recipe, trained, building, supervisor)
+        card = tested(recipe, card, supervisor, part(ticket, 0.8, 1.0, "testing"))
         write_card(card, building)
-        for name in (WEIGHTS, "card.toml"):
+        for name in (WEIGHTS, CARD):
             (building / name).replace(out / name)
     finally:
+        supervisor.close()
         shutil.rmtree(building, ignore_errors=True)
     if recipe_path.resolve() != (out / RECIPE).resolve():
         shutil.copyfile(recipe_path, out / RECIPE)
@@ -120,21 +119,31 @@ def _samples(recipe: Recipe, ticket: Ticket) -> tuple[Sample, ...]:
         more, kinds = lesion_views(study, recipe.card, rng)
         views += more
         targets += kinds
+    if len(set(targets)) < 2:
+        raise InputRefused(
+            "The training studies do not hold lesions of both kinds.",
+            remedy="Generate more studies.",
+        )
     return ({"views": np.stack(views), "targets": np.array(targets, dtype=np.uint8)},)
 
 
-def _tested(recipe: Recipe, trained: Trained, folder: Path, ticket: Ticket) -> NetworkCard:
-    """Return the finished card; the weights lie in ``folder``."""
+def _installed(
+    recipe: Recipe, trained: Trained, folder: Path, supervisor: Supervisor
+) -> NetworkCard:
+    """Put the weights into ``folder`` and make them known; return the card without figures."""
     (folder / WEIGHTS).write_bytes(trained.weights)
     digest = hashlib.sha256(trained.weights).hexdigest()
     card = replace(recipe.card, weights_sha256=digest)
-    cards: dict[str, Installed] = {**load_cards(), card.key: (card, folder)}
-    supervisor = Supervisor(cards=cards)
-    try:
-        test = _segmenter if card.task == "segment" else _classifier
-        return test(recipe, card, supervisor, ticket)
-    finally:
-        supervisor.close()
+    supervisor.install(card, folder)
+    return card
+
+
+def tested(
+    recipe: Recipe, card: NetworkCard, supervisor: Supervisor, ticket: Ticket
+) -> NetworkCard:
+    """Return the card with calibration and figures; its weights are known to ``supervisor``."""
+    test = _segmenter if card.task == "segment" else _classifier
+    return test(recipe, card, supervisor, ticket)
 
 
 def _segmenter(
@@ -192,7 +201,7 @@ def _drawer(
 def _counted(recipe: Recipe, ticket: Ticket) -> Iterator[PhantomStudy]:
     """Yield the test studies, with progress."""
     first, last = recipe.seeds.test
-    for n, study in enumerate(test_studies(recipe, ticket)):
+    for n, study in enumerate(unseen_studies(recipe, ticket)):
         ticket.report(n / (last - first), f"study {n + 1} of {last - first}")
         yield study
 

@@ -63,7 +63,9 @@ class Tasks:
             self._predictors[card.weights_sha256] = TorchPredictor(
                 card, message.blobs[0], self._orders.check
             )
-        return card, self._predictors[card.weights_sha256]
+        predictor = self._predictors[card.weights_sha256]
+        predictor.begin()
+        return card, predictor
 
 
 def _scan(message: Message) -> Scan:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from viewer.domain.card import NetworkCard
 from viewer.errors import Damaged, OutOfResources
 from viewer.inference.worker.architectures import built
+from viewer.inference.worker.pace import Pace
 
 
 def device_name() -> str:
@@ -34,15 +35,20 @@ class TorchPredictor:
     def __init__(self, card: NetworkCard, weights: bytes, check: Callable[[], None]) -> None:
         self.device = device_name()
         self._place = device()
+        self._pace = Pace()
         network = built(card.architecture, dict(card.options))
         load_weights(network, weights)
         self._network = network.eval().to(self._place)
         hook_every_layer(self._network, check)
 
+    def begin(self) -> None:
+        """Start a job: with all threads again."""
+        self._pace.reset()
+
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits of ``batch`` (n, channel, k, j, i)."""
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._pace.measured():
                 logits: Tensor = self._network(torch.from_numpy(batch).to(self._place))
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()

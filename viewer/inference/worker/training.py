@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from viewer.inference.worker.architectures import built
 from viewer.inference.worker.batches import Batches, LesionViews, Patches
+from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import device, hook_every_layer, saved_weights
 
 _WARM_UP = 0.05
@@ -37,6 +38,7 @@ def train(
     losses: list[float] = []
     started_s = time.monotonic()
     steps, limit_s = int(plan["steps"]), float(plan["time_limit_s"])
+    pace = Pace()
     network.train()
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - started_s) / limit_s)
@@ -44,7 +46,8 @@ def train(
             break
         for group in optimiser.param_groups:
             group["lr"] = float(plan["learning_rate"]) * _schedule(share)
-        losses.append(_step(network, optimiser, batches, loss_of))
+        with pace.measured():
+            losses.append(_step(network, optimiser, batches, loss_of))
         report(share, f"step {step + 1} of {steps}, loss {np.mean(losses[-50:]):.3f}")
     return saved_weights(network), _averaged(losses)
 
