@@ -4,6 +4,8 @@ Shared by ``run.py`` and ``test.py``. A stamp inside ``.venv`` names what it was
 nothing changed, nothing is done.
 """
 
+from __future__ import annotations  # an older Python must come as far as being told so
+
 import ctypes
 import hashlib
 import json

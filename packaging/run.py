@@ -22,7 +22,10 @@ def main() -> int:
                 "The paths are not opened; see: negatoscope scan PATH, negatoscope render PATH"
             )
         arguments = ["demo", "--headless", "--out", "negatoscope-demo", "--force"]
-    return bootstrap.run([bootstrap.python(), "-m", "viewer", *arguments], cwd=None)
+    try:
+        return bootstrap.run([bootstrap.python(), "-m", "viewer", *arguments], cwd=None)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":
