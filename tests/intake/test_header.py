@@ -1,5 +1,6 @@
 """The header parser against pydicom, and on broken input."""
 
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,17 @@ def test_a_file_that_ends_within_its_header_is_damaged(tmp_path: Path) -> None:
     for length in (140, 200, 400, 600):
         with pytest.raises(Damaged, match=r"cut off|ends"):
             header_of(content[:length])
+
+
+def test_a_deflated_data_set_that_ends_within_an_element_is_damaged(tmp_path: Path) -> None:
+    content = saved(a_slice(0), tmp_path / "a").read_bytes()
+    start = content.index(b"\x08\0\x08\0CS")
+    meta = content[:start].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99")
+    meta = meta.replace(b"\x02\0\x10\0UI\x14\0", b"\x02\0\x10\0UI\x16\0")
+    engine = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = engine.compress(content[start : start + 53]) + engine.flush()
+    with pytest.raises(Damaged, match="cut off within its header"):
+        header_of(meta + body + bytes(500))
 
 
 @given(st.integers(132, 900), st.integers(0, 255))

@@ -159,7 +159,8 @@ def read_header(head: bytes, size: int, more: Callable[[int], bytes]) -> Header 
         try:
             return _parsed(head, size, base)
         except NeedMore as need:
-            if need.n_bytes > size:
+            # An inflated data set may want more while the file is at hand in full.
+            if need.n_bytes > size or len(head) >= size:
                 raise Damaged(
                     "The file is cut off within its header.", remedy=_COPY_AGAIN
                 ) from need
