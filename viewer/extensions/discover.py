@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.methods import Filter
+from viewer.errors import ViewerError
 
 GROUP = "negatoscope.plugins"
 # A plain checkout was not installed, so its own families are not among the entry points.
@@ -29,7 +30,7 @@ def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
     for name in names:
         try:
             methods = tuple(import_module(name).METHODS)
-        except Exception as error:  # noqa: BLE001 - the border: a plug-in may fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border: a plug-in may fail in any way
             findings.append(_left_out(name, f"it could not be loaded: {type(error).__name__}"))
             continue
         for method in methods:
@@ -51,6 +52,15 @@ def _reason_against(method: object, known: Mapping[str, Filter]) -> str:
         return f"{type(method).__name__} is no description of a method"
     if not (method.key and method.title and method.purpose and method.caution and method.source):
         return f"{method.key or 'a method'} lacks its title, purpose, caution or source"
+    called: tuple[object, ...] = (method.function, method.reach_px)
+    if not all(callable(part) for part in called):
+        return f"{method.key} has nothing to call"
+    if len({parameter.key for parameter in method.parameters}) != len(method.parameters):
+        return f"two parameters of {method.key} share one key"
+    try:
+        method.checked({})
+    except (ViewerError, TypeError, ValueError):
+        return f"a default of {method.key} is out of its own range"
     return f"the key {method.key} is taken" if method.key in known else ""
 
 
