@@ -13,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest_plugins = ["tests.support.studies"]
 NO_DATA = "the shared test data is not beside the checkout"
 _DATA = Path(os.environ.get("NEGATOSCOPE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

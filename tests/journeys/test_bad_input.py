@@ -14,7 +14,12 @@ from viewer.window.start import Program
 
 def _nonsense_nifti(path: Path) -> Path:
     header = np.zeros(352, dtype=np.uint8)
-    fields = {0: np.int32(348), 70: np.int16(4), 72: np.int16(16), 254: np.int16(1)}
+    fields: dict[int, np.generic] = {
+        0: np.int32(348),
+        70: np.int16(4),
+        72: np.int16(16),
+        254: np.int16(1),
+    }
     header[40:56] = np.array([3, 2, 2, 2, 1, 1, 1, 1], dtype=np.int16).view(np.uint8)
     for at, value in fields.items():
         raw = np.frombuffer(value.tobytes(), dtype=np.uint8)
@@ -46,6 +51,8 @@ def _bad(kind: str, folder: Path, study: Path) -> Path:
                 archive.writestr("a", bytes(30_000_000))
         case "nonsense affine":
             return _nonsense_nifti(folder / "bad.nii")
+        case _:
+            assert kind == "missing"
     return path
 
 

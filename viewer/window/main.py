@@ -41,6 +41,7 @@ from viewer.window.top import TopBar
 
 SLICE_PANES = ("axial", "sagittal", "coronal", "acquired")
 _CLOCK_MS = 1000
+_SMALLEST_PX = (640, 420)
 
 
 class MainWindow(QMainWindow):
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(context.session, context.viewing, context.extensions.filters)
         self.setWindowTitle("Negatoscope")
         self.setAcceptDrops(True)
+        self.setMinimumSize(*_SMALLEST_PX)
         self.hands = Hands(context, self._repaint_slices)
         slices = {
             name: SlicePane(name, context, self.performing, self.presenter, self.hands)
@@ -308,6 +310,7 @@ class MainWindow(QMainWindow):
         shown = self.context.viewing.look.panels_shown
         wide = self.width() >= theme.FOLD_BELOW_PX
         self.study.setVisible(shown and wide)
+        self.top.fold(self.width())
         self._right.setVisible(shown and (wide or self.width() >= theme.FOLD_BELOW_PX - 280))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

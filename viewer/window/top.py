@@ -25,6 +25,9 @@ _TOOLS_SHOWN = (
 )
 
 
+_UNDO_FROM_PX, _FIND_FROM_PX, _NAMES_FROM_PX = 1260, 1060, 940
+
+
 class TopBar(QWidget):
     """Tools and verbs; folds its words away when the window is narrow."""
 
@@ -79,7 +82,9 @@ class TopBar(QWidget):
             button = QToolButton()
             button.setObjectName("tool")
             button.setCheckable(True)
-            button.setText(f"{choice.title}  {choice.keys[0].replace('Shift+', '⇧')}")
+            words = (choice.title, choice.keys[0].replace("Shift+", "⇧"))
+            button.setText("  ".join(words))
+            button.setProperty("words", words)
             button.setToolTip(f"{choice.title} ({choice.keys[0]})")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self._choose, key))
@@ -89,6 +94,14 @@ class TopBar(QWidget):
     def _choose(self, key: str, _checked: bool = False) -> None:
         self._performing.perform("tool.choose", tool=key)
         self.refresh()
+
+    def fold(self, width_px: int) -> None:
+        """Leave words out where there is no room: first the undo text, then the tools' names."""
+        self._undo.setVisible(width_px >= _UNDO_FROM_PX)
+        self._find.setText("Find an action   Ctrl K" if width_px >= _FIND_FROM_PX else "Ctrl K")
+        for button in self._tools.values():
+            title, keys = button.property("words")
+            button.setText(f"{title}  {keys}" if width_px >= _NAMES_FROM_PX else keys)
 
     def refresh(self) -> None:
         """Follow tool and history."""
