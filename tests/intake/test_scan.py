@@ -1,6 +1,7 @@
 """Every file gets its fate; bad input is named in one sentence and hurts nothing else."""
 
 import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from viewer.domain.ledger import Fate, Outcome
 from viewer.errors import InputRefused
 from viewer.intake.decode import load
 from viewer.intake.find import Found, find_files
-from viewer.intake.reading import opened_files
+from viewer.intake.reading import opened_files, read_head
 from viewer.intake.scan import require_pictures, scan
 from viewer.jobs.job import Cancelled, Ticket
 
@@ -189,6 +190,22 @@ def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
     (opened,) = opened_files([Found("/x", "/x")], read=read)
     assert opened.refusal is not None
     assert "permission is denied" in opened.refusal.what
+
+
+def test_a_slow_disk_is_read_by_several_threads(tmp_path: Path) -> None:
+    paths = a_series(tmp_path, 2)
+    readers: set[str] = set()
+
+    def read(path: str, n_bytes: int) -> tuple[bytes, int]:
+        readers.add(threading.current_thread().name)
+        threading.Event().wait(0.005)
+        return read_head(path, n_bytes)
+
+    files = [Found(str(paths[n % 2]), str(n)) for n in range(80)]
+    opened = list(opened_files(files, read=read))
+    assert [item.found.shown for item in opened] == [str(n) for n in range(80)]
+    assert all(item.header is not None for item in opened)
+    assert len(readers) > 1
 
 
 def test_links_in_circles_end_and_dead_links_are_named(tmp_path: Path) -> None:

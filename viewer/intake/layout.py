@@ -9,8 +9,9 @@ import numpy as np
 from viewer.errors import Damaged, Unsupported
 from viewer.intake import tags
 from viewer.intake.elements import Encoding
-from viewer.intake.header import NATIVE, Elements, Header
+from viewer.intake.header import Elements, Header
 from viewer.intake.limits import MAX_FRAMES
+from viewer.intake.meta import NATIVE
 
 _COPY_AGAIN = "Copy the file again from its source."
 _LEAVE_OUT = "Leave it out, or export the images again."

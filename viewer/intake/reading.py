@@ -2,6 +2,7 @@
 
 import os
 import struct
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _BATCH = 32
 _COPY_AGAIN = "Copy the file again from its source."
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
 
+_SLOW_S = 0.002
+_Head = tuple[bytes, int, InputRefused | None]
 ReadHead = Callable[[str, int], tuple[bytes, int]]
 
 
@@ -60,15 +63,32 @@ def opened_files(
     """Yield every file in order, looked into."""
     batches = list(_batches(list(files)))
     n_done = 0
+    for batch, heads in zip(batches, _heads(batches, read), strict=True):
+        if ticket is not None:
+            ticket.check()
+            ticket.report(n_done / (len(batches) * _BATCH), f"{n_done} files")
+        for found, (head, size, refusal) in zip(batch, heads, strict=True):
+            yield _opened(found, head, size, refusal, read)
+        n_done += len(batch)
+
+
+def _heads(batches: list[list[Found]], read: ReadHead) -> Iterator[list[_Head]]:
+    """Yield the beginnings of every batch: by threads only where the disk is slow.
+
+    Where the files are in memory already, handing the interpreter round costs more than reading.
+    """
+    for number, batch in enumerate(batches):
+        begun = time.perf_counter()
+        heads = [_head(found, read) for found in batch]
+        is_slow = time.perf_counter() - begun > _SLOW_S * len(batch)
+        yield heads
+        if is_slow:
+            rest = batches[number + 1 :]
+            break
+    else:
+        return
     with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="head") as pool:
-        reads = pool.map(lambda batch: [_head(found, read) for found in batch], batches)
-        for batch, heads in zip(batches, reads, strict=True):
-            if ticket is not None:
-                ticket.check()
-                ticket.report(n_done / (len(batches) * _BATCH), f"{n_done} files")
-            for found, (head, size, refusal) in zip(batch, heads, strict=True):
-                yield _opened(found, head, size, refusal, read)
-            n_done += len(batch)
+        yield from pool.map(lambda batch: [_head(found, read) for found in batch], rest)
 
 
 def _batches(files: list[Found]) -> Iterator[list[Found]]:
@@ -76,7 +96,7 @@ def _batches(files: list[Found]) -> Iterator[list[Found]]:
         yield files[start : start + _BATCH]
 
 
-def _head(found: Found, read: ReadHead) -> tuple[bytes, int, InputRefused | None]:
+def _head(found: Found, read: ReadHead) -> _Head:
     try:
         head, size = read(found.path, HEAD_BYTES)
     except PermissionError:
