@@ -54,7 +54,7 @@ class Job(Generic[T]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[T]):
-    """Whom to tell on the owner's thread. A job whose key was taken over tells only its end."""
+    """Whom to tell on the owner's thread. A job whose key was taken over tells nobody any more."""
 
     done: Callable[[T], None] | None = None
     failed: Callable[[Exception], None] | None = None
@@ -105,7 +105,7 @@ class Runner:
 
         A job with a non-empty ``key`` cancels and replaces the one before it under the same key:
         the older one's result is dropped, also when it comes later. A ``title`` makes it visible
-        in the list of running jobs.
+        in the list of running jobs. After ``close`` the job that comes back is over.
         """
         told = outcomes or Outcomes[T]()
         job: Job[T] = Job(title, key, Ticket(), next(self._numbers))
@@ -119,10 +119,11 @@ class Runner:
             if key:
                 self._newest[key] = job
             self._active.append(job)
+            # Inside the lock: closing in between would refuse it, and it would wait for ever.
+            self._pool.submit(self._run, function, job, told)
         if older is not None:
             older.cancel()
         self._notify()
-        self._pool.submit(self._run, function, job, told)
         return job
 
     def cancel_all(self) -> None:
@@ -131,11 +132,14 @@ class Runner:
             job.cancel()
 
     def close(self) -> None:
-        """Cancel everything and wait until the threads have ended."""
+        """Cancel everything and wait until the threads have ended.
+
+        Each job ends as cancelled, also one that has not begun; later ones are not taken.
+        """
         with self._lock:
             self._closed = True
         self.cancel_all()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
 
     def _run(self, function: Callable[[Ticket], T], job: Job[T], told: Outcomes[T]) -> None:
         try:
@@ -143,8 +147,8 @@ class Runner:
             result = function(job.ticket)
         except Cancelled:
             self._post(lambda: self._finish(job, told.cancelled))
-        except Exception as error:  # noqa: BLE001 - the border between a job and its owner
-            failure = error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border to a job's owner
+            failure = error if isinstance(error, Exception) else RuntimeError("The job exited.")
             self._post(lambda: self._finish(job, told.failed and (lambda: told.failed(failure))))
         else:
             self._post(lambda: self._finish(job, told.done and (lambda: told.done(result))))
