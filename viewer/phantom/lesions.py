@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats, Grid
-from viewer.phantom.body import Field, soft
+from viewer.phantom.tissue import Field, soft
 
 LesionKind = Literal["smooth", "spiculated"]
 

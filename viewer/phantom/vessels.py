@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats, Grid
-from viewer.phantom.body import Build, Field, soft
+from viewer.phantom.tissue import Build, Field, soft
 
 _HILA = ((-46.0, 8.0, 2.0), (48.0, 12.0, 2.0))
 _SMALLEST_MM = 0.5
