@@ -41,12 +41,17 @@ class Parameter:
             if value not in self.choices:
                 raise InputRefused(f"{self.title} must be one of {', '.join(self.choices)}.")
             return str(value)
-        number = float(value)
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
         if not np.isfinite(number) or not self.low <= number <= self.high:
             raise InputRefused(
                 f"{self.title} must lie between {self.low:g} and {self.high:g} {self.unit}".strip()
                 + "."
             )
+        if self.kind == "int" and number != int(number):
+            raise InputRefused(f"{self.title} must be a whole number.")
         return int(number) if self.kind == "int" else number
 
 
