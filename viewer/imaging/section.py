@@ -124,10 +124,18 @@ def section(picture: Picture, plane: Plane, *, native: bool = False) -> Section:
 
 
 def quantity_of(cut: Section, picture: Picture) -> NDArray[np.float32]:
-    """Return the cut's values as the picture's quantity, float32 (h, w)."""
+    """Return the cut's values as the picture's quantity, float32 (h, w); NaN where there is none.
+
+    Outside the picture and in slices not read yet there is no value: what is stored there would be
+    one, and filters would smear it into the picture.
+    """
     if cut.is_quantity:
-        return np.asarray(cut.values, dtype=np.float32)
-    return picture.quantity.slice_values(cut.values, cut.k or 0)
+        values = np.array(cut.values, dtype=np.float32)
+    else:
+        values = picture.quantity.slice_values(cut.values, cut.k or 0)
+    if cut.coverage is not None:
+        values[cut.coverage != VOXELS] = np.nan
+    return values
 
 
 def _aligned(picture: Picture, frame: IndexFrame, axes: tuple[int, int]) -> Section:
