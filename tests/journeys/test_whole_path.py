@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.studies import SEED
 from viewer.actions.registry import perform
 from viewer.domain.measurement import Review
 from viewer.exchange.seg import read_seg
@@ -139,3 +140,23 @@ def test_an_export_never_replaces_a_file_unasked(found: Program, tmp_path: Path)
     found.window.performing.perform("export.seg", path=tmp_path / "a.dcm")
     assert (tmp_path / "a.dcm").read_bytes() == b"somebody's"
     assert found.door.notices[-1].kind == "warning"
+
+
+def test_measurements_of_other_images_are_not_taken_in(
+    program: Program, study: Path, sample: PhantomStudy, tmp_path: Path
+) -> None:
+    from viewer.phantom.dicom import write_series
+
+    opened(program, study)
+    context = program.context
+    centre = context.need_picture().grid.centre_lps_mm
+    perform(context, "measure.add", kind="distance", points_lps_mm=[centre, centre + 5.0])
+    for verb, name in (("export.sr", "b.dcm"), ("export.json", "d.json")):
+        perform(context, verb, path=tmp_path / name)
+    write_series(sample.values_hu[::-1], sample.grid, tmp_path / "other", seed=SEED + 1)
+    opened(program, tmp_path / "other")
+    for name in ("b.dcm", "d.json"):
+        program.window.performing.perform("file.import_results", path=tmp_path / name)
+        assert "other images" in program.window.notices.notices[-1].text
+    key = context.need_picture().key
+    assert not [m for m in context.session.state.measurements if m.volume_key == key]

@@ -1,18 +1,20 @@
 """Results out and in. Each file is read back and compared before "saved" is said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from viewer.actions.context import Context, Notice, has_picture, has_segment
 from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
-from viewer.errors import InputRefused, ViewerError
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused, Unsupported
 from viewer.exchange.atomic import Saved
 from viewer.exchange.nifti import write_labels_nifti
 from viewer.exchange.picture import write_png
-from viewer.exchange.seg import read_seg, write_seg
-from viewer.exchange.sr import read_sr, write_sr
+from viewer.exchange.seg import read_segmentations, write_seg
+from viewer.exchange.sr import read_report, write_sr
 from viewer.exchange.tables import read_json, write_csv, write_json
 from viewer.session.edits import Edit, Group
 from viewer.session.edits_measurement import AddMeasurement
@@ -172,25 +174,68 @@ def import_results(context: Context, *, path: PathLike | None = None) -> int:
 
 
 def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
-    picture = context.need_picture()
     if not place.is_file():
         raise InputRefused("There is no such file.", where=str(place), remedy="Check the path.")
     if place.suffix.lower() == ".json":
-        return tuple(AddMeasurement(m) for m in read_json(place))
-    refusals = []
-    for reader in (_seg_edits, _sr_edits):
+        return _additions(context, read_json(place), place)
+    try:
+        return _seg_edits(context, place)
+    except InputRefused as no_seg:
         try:
-            return reader(context, place, picture.key)
-        except ViewerError as error:
-            refusals.append(error)
-    raise refusals[0] if "SEG" not in str(refusals[0]) else refusals[-1]
+            return _sr_edits(context, place)
+        except InputRefused as no_sr:
+            if isinstance(no_seg, Unsupported) and isinstance(no_sr, Unsupported):
+                raise Unsupported(
+                    "This is neither a segmentation nor a report of measurements.",
+                    where=str(place),
+                    remedy="Choose a DICOM SEG, a DICOM SR or our JSON.",
+                ) from None
+            # The reader that knew the object's class says why.
+            raise (no_sr if isinstance(no_seg, Unsupported) else no_seg) from None
 
 
-def _seg_edits(context: Context, place: Path, _key: str) -> tuple[Edit, ...]:
-    return (AddSegmentation.of(read_seg(place, context.need_picture())),)
+def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
+    read = read_segmentations(place, context.need_picture())
+    _say_notes(context, read.notes)
+    return tuple(AddSegmentation.of(segmentation) for segmentation in read.segmentations)
 
 
-def _sr_edits(_context: Context, place: Path, key: str) -> tuple[Edit, ...]:
-    from dataclasses import replace
+def _sr_edits(context: Context, place: Path) -> tuple[Edit, ...]:
+    picture = context.need_picture()
+    read = read_report(place, picture)
+    _say_notes(context, read.notes)
+    return _additions(context, read.measurements, place)
 
-    return tuple(AddMeasurement(replace(m, volume_key=key)) for m in read_sr(place))
+
+def _additions(
+    context: Context, measurements: Sequence[Measurement], place: Path
+) -> tuple[Edit, ...]:
+    """Return the edits that add measurements to the shown picture.
+
+    Raises
+    ------
+    InputRefused
+        One of them was made on other images: another patient's numbers must not appear here.
+    """
+    picture = context.need_picture()
+    if not all(_belongs(m, picture) for m in measurements):
+        raise InputRefused(
+            "The measurements were made on other images.",
+            where=str(place),
+            remedy="Show the series that they were made on, and read them again.",
+        )
+    return tuple(AddMeasurement(replace(m, volume_key=picture.key)) for m in measurements)
+
+
+def _belongs(measurement: Measurement, picture: Picture) -> bool:
+    frame = picture.identity.frame_of_reference_uid
+    return (
+        measurement.volume_key == picture.key
+        or measurement.receipt.series_uid == picture.identity.series.uid
+        or bool(frame and measurement.frame_of_reference_uid == frame)
+    )
+
+
+def _say_notes(context: Context, notes: Sequence[str]) -> None:
+    for note in notes:
+        context.door.tell(Notice("warning", note))

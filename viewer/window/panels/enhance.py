@@ -120,6 +120,8 @@ class EnhancePanel(QWidget):
                 lambda number: _number(number, parameter),
             )
             slider.moved = change
+            # One drag is one step to undo; the next drag is another.
+            slider.slider.sliderReleased.connect(self._context.session.seal)
             sliders[parameter.key] = slider
             card.column.addWidget(slider)
         elif parameter.kind == "choice":

@@ -116,6 +116,7 @@ class SegmentPanel(QWidget):
             "Opacity", segment.opacity, 0.0, 1.0, lambda value: f"{round(value * 100)} %"
         )
         opacity.moved = lambda value: change(opacity=value) and None
+        opacity.slider.sliderReleased.connect(self._context.session.seal)
         self._column.addWidget(opacity)
         outline = QPushButton("Outline off" if segment.outline else "Outline on")
         outline.clicked.connect(lambda: change(outline=not segment.outline))
