@@ -147,3 +147,14 @@ def test_noise_is_as_strong_as_asked_for() -> None:
     corner = study.values_hu[:, :4, :4].astype(float)
     # Air is cut off at -1024, which takes off a part of the noise about -1000.
     assert 8 < corner.std() < 20
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lesions_of_a_whole_chest_lie_apart_from_hila_and_from_each_other(seed: int) -> None:
+    study = make_chest(seed, shape_kji=(48, 96, 96), spacing_ijk_mm=(371 / 96, 371 / 96, 275 / 48))
+    centres = np.array([lesion.centre_lps_mm for lesion in study.lesions])
+    assert len(centres) >= 3
+    for hilum in ((-46.0, 8.0, 2.0), (48.0, 12.0, 2.0)):
+        assert np.linalg.norm(centres - hilum, axis=1).min() > 38
+    apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
+    assert apart[~np.eye(len(centres), dtype=bool)].min() > 20

@@ -16,6 +16,7 @@ from viewer.phantom.lesions import LesionKind, LesionShape
 DEMO_SHAPE = (110, 256, 256)
 DEMO_SPACING_IJK_MM = (1.45, 1.45, 2.5)
 _SLAB_VOXELS = 1 << 18
+_CLEAR_OF_HILA_MM = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class Scanner:
 
     noise_hu: float = 17.0
     blur_mm: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lesions (kind, radius mm) there shall be, and how far from the hila."""
+
+    lesions: tuple[tuple[LesionKind, float], ...]
+    clear_of_hila_mm: float = 0.0
 
 
 def chest_grid(
@@ -114,7 +123,8 @@ def make_chest(
 ) -> PhantomStudy:
     """Return the study of a seed: always the same for the same arguments.
 
-    Three to five lesions, smooth and spiculated by turns, 4.5 to 12 mm in radius.
+    Three to five lesions, smooth and spiculated by turns, 4.5 to 12 mm in radius, apart from the
+    hila, where vessels would hide them.
     """
     rng = np.random.default_rng((seed, 0))
     grid = chest_grid(shape_kji, spacing_ijk_mm, oblique_deg)
@@ -123,7 +133,8 @@ def make_chest(
     kinds: list[LesionKind] = ["spiculated" if k % 2 == 0 else "smooth" for k in range(n)]
     # Contrast medium in the blood, as most chest studies have it: vessels and chambers can be told.
     build = Build(seed, blood_hu=165.0)
-    return _assembled(seed, grid, build, Scanner(), list(zip(kinds, radii, strict=True)), rng)
+    wanted = Wanted(tuple(zip(kinds, radii, strict=True)), _CLEAR_OF_HILA_MM)
+    return _assembled(seed, grid, build, Scanner(), wanted, rng)
 
 
 def make_sample(
@@ -147,12 +158,12 @@ def make_sample(
     centre = (float(rng.normal(0, 50)), float(rng.normal(0, 18)), float(rng.normal(0, 45)))
     grid = chest_grid(shape_kji, (inplane, inplane, between), float(rng.uniform(-12, 12)), centre)
     n = int(rng.integers(0, max_lesions + 1))
-    wanted: list[tuple[LesionKind, float]] = [
+    found: list[tuple[LesionKind, float]] = [
         ("spiculated" if rng.random() < 0.5 else "smooth", float(rng.uniform(3.5, 13.0)))
         for _ in range(n)
     ]
     scanner = Scanner(float(rng.uniform(6, 38)), float(rng.uniform(0.4, 1.4)))
-    return _assembled(seed, grid, build, scanner, wanted, rng)
+    return _assembled(seed, grid, build, scanner, Wanted(tuple(found)), rng)
 
 
 def _assembled(
@@ -160,15 +171,16 @@ def _assembled(
     grid: Grid,
     build: Build,
     scanner: Scanner,
-    wanted: list[tuple[LesionKind, float]],
+    wanted: Wanted,
     rng: np.random.Generator,
 ) -> PhantomStudy:
     values, lung = _anatomy(grid, build)
     vessels.draw(values, vessels.tree(build), grid, lung, build.blood_hu - 12)
     labels = np.zeros(grid.shape_kji, dtype=np.uint8)
-    centres = lesions.places(rng, lung, grid, [radius for _, radius in wanted])
+    room = np.maximum(lung, wanted.clear_of_hila_mm - vessels.hila_mm(points_of(grid), build))
+    centres = lesions.places(rng, room, grid, [radius for _, radius in wanted.lesions])
     shapes: list[LesionShape] = []
-    for (kind, radius), centre in zip(wanted, centres, strict=True):
+    for (kind, radius), centre in zip(wanted.lesions, centres, strict=True):
         if centre is not None:
             hu = float(rng.uniform(5, 60))
             shapes.append(lesions.a_shape(rng, kind, centre, radius, hu))

@@ -14,7 +14,7 @@ from viewer.phantom.truth import write_truth
 from viewer.places import cache_folder
 
 # Raised whenever the generator's pictures change, so that an older study is not taken for it.
-GENERATION = 2
+GENERATION = 3
 DEMO_SEED = 1
 _DONE, _BUILDING = "complete", "demo-building-"
 _SMALLEST, _LARGEST = 16, 1024

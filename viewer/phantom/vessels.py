@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats, Grid
-from viewer.phantom.tissue import Build, Field, soft
+from viewer.phantom.tissue import Build, Field, Points, soft
 
 _HILA = ((-46.0, 8.0, 2.0), (48.0, 12.0, 2.0))
 _SMALLEST_MM = 0.5
@@ -57,6 +57,17 @@ def _grow(
     for part in (share, 1 - share):
         bend = direction + rng.normal(0, 0.42, 3)
         _grow(branches, rng, end, bend, radius * part ** (1 / 3) * 0.93, depth + 1)
+
+
+def hila_mm(p: Points, build: Build) -> Field:
+    """Return the distance (mm) to the nearer of the two roots of the vessels."""
+    right, left = (
+        (p.x - np.float32(x * build.size)) ** 2
+        + (p.y - np.float32(y * build.size)) ** 2
+        + (p.z - np.float32(z * build.size)) ** 2
+        for x, y, z in _HILA
+    )
+    return np.asarray(np.sqrt(np.minimum(right, left)), dtype=np.float32)
 
 
 def draw(values: Field, branches: list[Branch], grid: Grid, lung: Field, hu: float) -> None:
