@@ -177,7 +177,9 @@ def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
     if not place.is_file():
         raise InputRefused("There is no such file.", where=str(place), remedy="Check the path.")
     if place.suffix.lower() == ".json":
-        return _additions(context, read_json(place), place)
+        measurements = read_json(place)
+        _refuse_others(measurements, context.need_picture(), place)
+        return tuple(AddMeasurement(m) for m in measurements)
     try:
         return _seg_edits(context, place)
     except InputRefused as no_seg:
@@ -202,36 +204,29 @@ def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
 
 def _sr_edits(context: Context, place: Path) -> tuple[Edit, ...]:
     picture = context.need_picture()
+    # Read without the picture first: only so does the report itself say whose images it means.
+    _refuse_others(read_report(place).measurements, picture, place)
     read = read_report(place, picture)
     _say_notes(context, read.notes)
-    return _additions(context, read.measurements, place)
+    return tuple(AddMeasurement(replace(m, volume_key=picture.key)) for m in read.measurements)
 
 
-def _additions(
-    context: Context, measurements: Sequence[Measurement], place: Path
-) -> tuple[Edit, ...]:
-    """Return the edits that add measurements to the shown picture.
-
-    Raises
-    ------
-    InputRefused
-        One of them was made on other images: another patient's numbers must not appear here.
-    """
-    picture = context.need_picture()
+def _refuse_others(measurements: Sequence[Measurement], picture: Picture, place: Path) -> None:
+    """Raise InputRefused for measurements of other images: no other patient's numbers here."""
     if not all(_belongs(m, picture) for m in measurements):
         raise InputRefused(
             "The measurements were made on other images.",
             where=str(place),
             remedy="Show the series that they were made on, and read them again.",
         )
-    return tuple(AddMeasurement(replace(m, volume_key=picture.key)) for m in measurements)
 
 
 def _belongs(measurement: Measurement, picture: Picture) -> bool:
     frame = picture.identity.frame_of_reference_uid
+    series_uid = picture.identity.series.uid
     return (
-        measurement.volume_key == picture.key
-        or measurement.receipt.series_uid == picture.identity.series.uid
+        measurement.volume_key in (picture.key, series_uid)
+        or measurement.receipt.series_uid == series_uid
         or bool(frame and measurement.frame_of_reference_uid == frame)
     )
 
