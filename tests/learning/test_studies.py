@@ -11,6 +11,7 @@ from viewer.inference.pipeline import canonical_grid
 from viewer.inference.sampling import normalised, sampled
 from viewer.jobs.job import Cancelled, Ticket
 from viewer.learning.studies import (
+    VIEWS,
     as_bytes,
     lesion_views,
     patches_sample,
@@ -21,7 +22,8 @@ from viewer.learning.studies import (
     unseen_studies,
     validation_studies,
 )
-from viewer.phantom.chest import PhantomStudy, make_chest, make_sample
+from viewer.phantom.chest import LesionTruth, PhantomStudy, make_chest, make_sample
+from viewer.testing.builders import a_volume, rotation
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +40,23 @@ def test_a_sample_is_what_the_pipeline_shows(study: PhantomStudy) -> None:
     assert sample["labels"].shape == seen.shape
 
 
-def test_lesions_keep_their_place_and_volume_in_a_sample(study: PhantomStudy) -> None:
-    card = replace(a_recipe("segment").card, spacing_ijk_mm=(4.0, 4.0, 4.0))
+def test_a_lesion_keeps_its_place_and_volume_in_a_sample() -> None:
+    builder = a_volume(
+        (20, 40, 40), spacing_ijk_mm=(1.5, 1.5, 2.5), directions=rotation((1, 2, 3), 20)
+    )
+    centre = builder.grid.world((24, 17, 9))
+    volume = builder.with_sphere(radius_mm=12, value_hu=40, centre_lps_mm=centre).build()
+    x, y, z = (float(mm) for mm in centre)
+    ball = LesionTruth(1, "smooth", (x, y, z), 12.0, 4 / 3 * np.pi * 12**3, 24.0)
+    study = PhantomStudy(
+        1, volume.stored, (volume.stored == 40).astype(np.uint8), volume.grid, (ball,)
+    )
+    card = replace(a_recipe("segment").card, spacing_ijk_mm=(2.0, 2.0, 2.0))
     labels = patches_sample(study, card, (8, 8, 8))["labels"]
-    grid = canonical_grid(study.grid, card)
-    for lesion in study.lesions:
-        if lesion.volume_mm3 < 2000:
-            continue
-        voxels = np.argwhere(labels == lesion.number)
-        assert len(voxels) * 64 == pytest.approx(lesion.volume_mm3, rel=0.35)
-        middle = grid.world(voxels.mean(axis=0)[::-1])
-        true = study.grid.world(np.argwhere(study.labels == lesion.number).mean(axis=0)[::-1])
-        assert np.linalg.norm(middle - true) < 4
+    voxels = np.argwhere(labels == 1)
+    assert len(voxels) * 8 == pytest.approx(ball.volume_mm3, rel=0.05)
+    middle = canonical_grid(study.grid, card).world(voxels.mean(axis=0)[::-1])
+    np.testing.assert_allclose(middle, centre, atol=0.5)
 
 
 def test_a_sample_is_never_smaller_than_a_patch(study: PhantomStudy) -> None:
@@ -63,8 +70,8 @@ def test_a_sample_is_never_smaller_than_a_patch(study: PhantomStudy) -> None:
 def test_every_lesion_gives_several_views_with_its_kind(study: PhantomStudy) -> None:
     card = a_recipe("classify").card
     views, targets = lesion_views(study, card, np.random.default_rng(1))
-    assert len(views) == len(targets) == 4 * len(study.lesions)
-    kinds = [int(lesion.kind == "spiculated") for lesion in study.lesions for _ in range(4)]
+    assert len(views) == len(targets) == VIEWS * len(study.lesions)
+    kinds = [int(lesion.kind == "spiculated") for lesion in study.lesions for _ in range(VIEWS)]
     assert targets == kinds
     assert {view.shape for view in views} == {(2, *card.tile_kji)}
 

@@ -11,6 +11,7 @@ from viewer.inference.pipeline import Report, check
 from viewer.inference.predictor import Predictor, sigmoid
 from viewer.inference.sampling import normalised, sampled
 
+_BLUR_MM = 3.0
 _FLIPS = tuple((k, j, i) for k in (False, True) for j in (False, True) for i in (False, True))
 
 
@@ -49,10 +50,14 @@ def flipped(view: NDArray[np.float32]) -> NDArray[np.float32]:
 def lesion_view(
     scan: Scan, mask: NDArray[np.bool_], start_kji: tuple[int, ...], card: NetworkCard
 ) -> NDArray[np.float32]:
-    """Return (2, k, j, i): grey in 0..1 and the lesion's share, centred on its middle.
+    """Return (2, k, j, i): grey in 0..1 and the lesion's blurred share, centred on its middle.
 
-    ``mask`` is the lesion's box, which starts at voxel ``start_kji`` of the scan.
+    ``mask`` is the lesion's box, which starts at voxel ``start_kji`` of the scan. The blur leaves in
+    the share where the lesion is and how large, but not its outline, which a network or a hand drew:
+    the shape is to be judged from the picture.
     """
+    from scipy import ndimage
+
     k, j, i = start_kji
     stop = (k + mask.shape[0], j + mask.shape[1], i + mask.shape[2])
     place = scan.grid.crop((k, j, i), stop)
@@ -64,6 +69,8 @@ def lesion_view(
         _shifted(place, (-1.0, -1.0, -1.0)),
     )
     share = resampled(padded, around, target, order=1, fill=0.0)
+    sigma_kji = _BLUR_MM / np.array(card.spacing_ijk_mm[::-1])
+    share = ndimage.gaussian_filter(share, sigma_kji, mode="constant")
     grey = normalised(sampled(scan, target, card.window_low), card)
     return np.stack((grey, np.asarray(share, dtype=np.float32)))
 

@@ -105,6 +105,8 @@ def _check(recipe: Recipe, path: Path) -> None:
             "The seeds of training, validation and test must be three ranges that share none.",
             where=str(path),
         )
+    if recipe.card.task == "classify" and len(set(recipe.card.tile_kji)) > 1:
+        raise InputRefused("A classifier's box must be a cube.", where=str(path))
     training = recipe.training
     if min(training.batch, training.steps, training.time_limit_s, training.learning_rate) <= 0:
         raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))

@@ -22,7 +22,7 @@ Sample = Mapping[str, NDArray[np.uint8]]
 
 # The field of view of a whole chest, along i, j and k.
 CHEST_MM = (371.0, 371.0, 275.0)
-_VIEWS = 4  # of each lesion, with differently drawn outlines
+VIEWS = 2  # of each lesion, with differently drawn outlines
 
 
 def picture_of(study: PhantomStudy) -> Volume:
@@ -113,8 +113,8 @@ def lesion_views(
 ) -> tuple[list[NDArray[np.uint8]], list[int]]:
     """Return views (2, k, j, i) of the study's lesions as bytes, and 1 for spiculated, else 0.
 
-    Each lesion comes in several outlines, since a network or a hand will draw it less exactly than
-    the truth is known: as it is, grown, and with its spikes cut off.
+    Each lesion comes in two outlines, since a network or a hand will draw it less exactly than the
+    truth is known.
     """
     from scipy import ndimage
 
@@ -142,7 +142,7 @@ def redrawn(
 
     spacing_kji = np.array(study.grid.spacing_ijk_mm[::-1])
     outlines = [mask]
-    for _ in range(_VIEWS - 1):
+    for _ in range(VIEWS - 1):
         blurred = ndimage.gaussian_filter(
             mask.astype(np.float32), rng.uniform(1.0, 3.0) / spacing_kji
         )

@@ -12,6 +12,7 @@ Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _AT_LESION, _AT_LOOK_ALIKE = 0.55, 0.3  # shares of patches; the rest lies anywhere
 _JITTER = 0.3  # of the patch
+_SHIFT = 1  # voxels of a view; a hand's or a network's outline has another middle
 _DENSE, _AIRY_LOW, _AIRY_HIGH = 0.3, 0.08, 0.5  # grey, after normalisation
 
 
@@ -125,11 +126,13 @@ class LesionViews:
         return np.ascontiguousarray(views), self._targets[chosen][:, None]
 
     def _varied(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a view, a cube, mirrored and turned onto other axes, under another contrast."""
         flips = tuple(axis for axis in (1, 2, 3) if self._random.random() < 0.5)
-        turned = np.flip(view, flips).copy()
-        if self._random.random() < 0.5:
-            turned = turned.swapaxes(2, 3)
+        order = self._random.permutation(3) + 1
+        turned = np.flip(view, flips).transpose(0, *order).copy()
+        shift = self._random.integers(-_SHIFT, _SHIFT + 1, 3)
+        turned = np.roll(turned, tuple(shift), (1, 2, 3))
         noise = self._random.normal(0.0, self._random.random() * 0.02, turned[0].shape)
-        gain, shift = self._random.normal(1.0, 0.05), self._random.normal(0.0, 0.02)
-        turned[0] = np.clip(turned[0] * gain + shift + noise, 0.0, 1.0)
+        gain, offset = self._random.normal(1.0, 0.05), self._random.normal(0.0, 0.02)
+        turned[0] = np.clip(turned[0] * gain + offset + noise, 0.0, 1.0)
         return turned
