@@ -177,7 +177,10 @@ def _assembled(
     values, lung = _anatomy(grid, build)
     vessels.draw(values, vessels.tree(build), grid, lung, build.blood_hu - 12)
     labels = np.zeros(grid.shape_kji, dtype=np.uint8)
-    room = np.maximum(lung, wanted.clear_of_hila_mm - vessels.hila_mm(points_of(grid), build))
+    room = lung
+    if wanted.clear_of_hila_mm > 0:
+        hila = vessels.hila_mm(points_of(grid), build)
+        room = np.maximum(lung, wanted.clear_of_hila_mm - hila)
     centres = lesions.places(rng, room, grid, [radius for _, radius in wanted.lesions])
     shapes: list[LesionShape] = []
     for (kind, radius), centre in zip(wanted.lesions, centres, strict=True):
