@@ -140,4 +140,5 @@ STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")
 MINIMUM = Code("255605001", "SCT", "Minimum")
 MAXIMUM = Code("56851009", "SCT", "Maximum")
 VOXEL_COUNT = Code("voxel-count", "99NEGATO", "Voxels counted")
-LONGEST_DIAMETER_3D = Code("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh")
+# Not IBSI L0JK: that one is taken between the vertices of a mesh, ours between voxels.
+LONGEST_DIAMETER_3D = Code("longest-diameter-3d", "99NEGATO", "Longest 3-D diameter")

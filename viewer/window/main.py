@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from viewer.actions.context import Context, Notice
+from viewer.actions.registry import actions
 from viewer.session.presentation import Presenter
 from viewer.session.session import Change
 from viewer.session.viewing import Look
@@ -293,7 +294,10 @@ class MainWindow(QMainWindow):
     def _original(self, *, on: bool) -> None:
         if isinstance(self.focusWidget(), QLineEdit):
             return
-        self.context.viewing.set(original=on)
+        if actions()["enhance.original"].enabled(self.context):
+            self.context.viewing.set(original=False)
+        else:
+            self.performing.perform("enhance.original", on=on)
 
     def changeEvent(self, event: QEvent) -> None:
         """A window that loses the keyboard never hears the key's release."""

@@ -90,7 +90,15 @@ class EnhancePanel(QWidget):
         away.setFixedSize(20, 18)
         away.setToolTip(f"Remove {found.title}")
         away.clicked.connect(lambda: self._performing.perform("enhance.remove", index=index))
-        card.column.addLayout(row_of(title, None, away, switch))
+        earlier = QPushButton("↑")
+        earlier.setObjectName("quiet")
+        earlier.setFixedSize(20, 18)
+        earlier.setToolTip(f"Apply {found.title} earlier")
+        earlier.setVisible(index > 0)
+        earlier.clicked.connect(
+            lambda: self._performing.perform("enhance.move", index=index, to=index - 1)
+        )
+        card.column.addLayout(row_of(title, None, earlier, away, switch))
         sliders: dict[str, ValueSlider] = {}
         if step.on:
             for parameter in found.parameters:
