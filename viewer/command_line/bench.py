@@ -40,6 +40,10 @@ def say(text: str) -> None:
 
 def _run(what: str, path: Path, home: str) -> dict[str, Any]:
     environment = {**os.environ, "NEGATOSCOPE_HOME": home}
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        # Without a display both windows draw off-screen: the ratio stays a fair one.
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     started = time.time()
     done = subprocess.run(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "viewer.window.timing", what, str(path)],
