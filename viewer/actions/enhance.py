@@ -38,7 +38,14 @@ def _filters(context: Context) -> Sequence[Choice]:
     return [Choice(f.title, {"filter": f.key}) for f in context.extensions.filters.values()]
 
 
-@action("enhance.add", "Add a filter", group="Enhance", choices=_filters, enabled=has_picture)
+def _has_values(context: Context) -> str:
+    picture = context.picture
+    if picture is not None and picture.is_colour:
+        return "Colour images are shown as they are; filters work on single values."
+    return has_picture(context)
+
+
+@action("enhance.add", "Add a filter", group="Enhance", choices=_filters, enabled=_has_values)
 def add(context: Context, *, filter: str) -> None:  # noqa: A002 - the field's word
     """Add a filter at the end of the chain, with its usual settings."""
     found = filter_of(context, filter)

@@ -100,12 +100,14 @@ def show(context: Context, *, key: str) -> None:
         context.pictures.changed.emit(key)
         return
 
+    guessed = context.viewing.window(picture)
+
     def done(failed: tuple[Fate, ...]) -> None:
         if failed:
             context.pictures.refuse(failed)
             context.door.tell(Notice("warning", f"{len(failed)} images could not be decoded."))
-        if key == context.viewing.look.picture_key and not _has_window(picture):
-            context.viewing.reset(picture)
+        if not _has_window(picture):
+            context.viewing.take_window(picture, guessed)
         context.pictures.changed.emit(key)
 
     context.jobs.submit(

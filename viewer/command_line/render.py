@@ -12,9 +12,10 @@ from viewer.errors import InputRefused
 from viewer.exchange.picture import write_png
 from viewer.painting.offscreen import painted_png
 from viewer.rendering.corners import CornerMode
+from viewer.session.layers import depth_range_mm, slice_step_mm, snapped
 from viewer.session.presentation import Presenter
 from viewer.session.session import Session
-from viewer.session.viewing import Viewing, depth_range_mm, position_of, slice_step_mm, snapped
+from viewer.session.viewing import Viewing, position_of
 
 
 def render(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -19,8 +19,10 @@ PRESETS: dict[int, Window] = {
     8: Window(300, 600, "Angio"),
     9: Window(75, 200, "Subdural"),
 }
+_SUV = "{SUVbw}g/ml"
 _PET = Window(3.0, 6.0, "SUV 0-6")
 _SAMPLE = 400_000
+_FEWEST_GREYS = 0.005  # share of the values that a usual window must show as greys
 
 
 def windowed(values: ArrayLike, window: Window) -> NDArray[np.float64]:
@@ -69,6 +71,11 @@ def percentile_window(picture: Picture, low: float = 1.0, high: float = 99.0) ->
     return _between(float(a), float(b), f"{low:g}-{high:g} %")
 
 
+def _shows_greys(picture: Picture, window: Window) -> bool:
+    grey = windowed(_sample(picture), window)
+    return bool(((grey > 0) & (grey < 1)).mean() >= _FEWEST_GREYS)
+
+
 def full_window(picture: Picture) -> Window:
     """Return the window from the lowest to the highest value that was read."""
     lows, highs = [], []
@@ -85,14 +92,22 @@ def full_window(picture: Picture) -> Window:
 
 
 def default_window(picture: Picture) -> Window:
-    """Return the file's window, or the usual one of the modality, or 1-99 %."""
+    """Return the file's window, or the usual one of the modality, or 1-99 %.
+
+    The usual window of CT is not taken where it would show black and white alone.
+    """
     display = picture.display
-    if picture.quantity.unit == "{SUVbw}g/ml":
+    if picture.quantity.unit == _SUV:
         return _PET
     if display.windows:
         return display.windows[0]
     if display.windows_k:
         return display.windows_k[len(display.windows_k) // 2]
-    if picture.quantity.unit == "[hnsf'U]":
+    if picture.quantity.unit == "[hnsf'U]" and _shows_greys(picture, PRESETS[1]):
         return PRESETS[1]
     return replace(percentile_window(picture), name="1-99 %")
+
+
+def shown_inverted(picture: Picture) -> bool:
+    """Return whether white is low when nobody chose: the file's word, and SUV (field.md 4.3)."""
+    return picture.display.inverted or picture.quantity.unit == _SUV

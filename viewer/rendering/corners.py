@@ -252,11 +252,22 @@ def _technique(identity: Identity) -> str:
     """Return the line that matters for the modality: tube, sequence, tracer."""
     rows = {
         "CT": (("kvp", " kVp"), ("mas", " mAs"), ("kernel", "")),
-        "MR": (("tr_ms", " TR"), ("te_ms", " TE"), ("b_value", " b")),
+        "MR": (("tr_ms", "TR "), ("te_ms", "TE "), ("b_value", "b ")),
         "PT": (("tracer", ""), ("suv", "")),
         "MG": (("view", ""), ("thickness_mm", " mm")),
         "CR": (("view", ""),),
         "DX": (("view", ""),),
     }.get(identity.series.modality, ())
     found = [(identity.acquired_text(key), unit) for key, unit in rows]
-    return "  ".join(f"{cut(text)}{unit}" for text, unit in found if text)
+    parts = [(cut(_plain(text)), unit) for text, unit in found if text]
+    before = identity.series.modality == "MR"  # TR 4000, but 120 kVp
+    return "  ".join(f"{unit}{text}" if before else f"{text}{unit}" for text, unit in parts)
+
+
+def _plain(text: str) -> str:
+    """Return a number without the zeros that a file may carry: 4000.0000 is 4000."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return f"{value:.10g}" if abs(value) < 1e10 else text

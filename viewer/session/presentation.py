@@ -20,6 +20,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
 from viewer.imaging.enhancing import enhanced
 from viewer.imaging.section import Section, label_section, quantity_of, section
+from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
 from viewer.rendering.compose import Layer, Raster, compose
 from viewer.rendering.corners import value_text
@@ -85,7 +86,9 @@ class Presenter:
         """
         look = self._viewing.look
         plane = look.planes[pane]
-        chain = Chain() if look.original else self._session.state.chain(picture.key).active
+        chain = self._session.state.chain(picture.key).active
+        if look.original or picture.is_colour:
+            chain = Chain()  # colour has no quantity to enhance: it is shown, and named, as it is
         cut = section(picture, plane, native=chain.is_active)
         better, enhance_ms = self._enhanced(picture, plane, cut, chain)
         layers = self._layers(picture)
@@ -94,7 +97,7 @@ class Presenter:
             cut,
             picture,
             self._viewing.window(picture),
-            inverted=picture.display.inverted != (picture.key in look.inverted),
+            inverted=shown_inverted(picture) != (picture.key in look.inverted),
             layers=[Layer.of(values, layer.segments) for layer, values in labels],
             enhanced=better,
             split_x=None if look.split is None else look.split * plane.size_px[0],
@@ -119,7 +122,7 @@ class Presenter:
     def _enhanced(
         self, picture: Picture, plane: Plane, cut: Section, chain: Chain
     ) -> tuple[NDArray[np.float32] | None, float]:
-        if not chain.is_active or picture.is_colour:
+        if not chain.is_active:
             return None, 0.0
         depth = round(float(plane.origin_lps_mm @ plane.normal), 4)
         axes = (plane.right.tobytes(), plane.down.tobytes())

@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from psygnal import Signal
 
-from viewer.domain.geometry import Floats, Grid, Plane, PlaneName, acquired_plane, fitted_plane
+from viewer.domain.geometry import Grid, Plane, PlaneName, acquired_plane, fitted_plane
 from viewer.domain.volume import Picture, Window
 from viewer.imaging.value_chain import default_window
 from viewer.rendering.corners import CornerMode
+from viewer.session.layers import (
+    clamped_into,
+    clamped_to,
+    depth_range_mm,
+    slice_step_mm,
+    snapped,
+)
 
 PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
 PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
@@ -67,6 +74,7 @@ class Viewing:
     def __init__(self) -> None:
         self.look = Look()
         self._sizes_px: dict[str, tuple[int, int]] = {}
+        self._extents_mm: dict[str, tuple[float, float]] = {}
 
     def set(self, **fields: Any) -> None:
         """Change fields of the look and tell which ones really changed."""
@@ -83,14 +91,19 @@ class Viewing:
         return self._sizes_px.get(pane, (512, 512))
 
     def resize_pane(self, pane: str, size_px: tuple[int, int]) -> None:
-        """Keep the pane's centre; what was visible stays visible."""
+        """Keep the pane's centre, and its zoom as a share of the zoom that fits the picture.
+
+        The way to a size leaves no trace: panels folded and unfolded, or the small sizes that a
+        window passes through while it is laid out, give the same picture again.
+        """
         old = self._sizes_px.get(pane)
         self._sizes_px[pane] = size_px
         plane = self.look.planes.get(pane)
         if plane is None or old == size_px or min(size_px) < 2:
             return
-        before = plane.size_px
-        factor = min(size_px[0] / before[0], size_px[1] / before[1])
+        width_mm, height_mm = self._extents_mm.get(pane, (1.0, 1.0))
+        fit_mm = [max(width_mm / x, height_mm / y) for x, y in (plane.size_px, size_px)]
+        factor = fit_mm[0] / fit_mm[1]
         grown = plane.resized(size_px)
         middle = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
         self._set_plane(pane, grown.zoomed(factor, middle))
@@ -123,6 +136,14 @@ class Viewing:
         for name in planes:
             self.go_to(picture, centre, only=name)
 
+    def take_window(self, picture: Picture, before: Window) -> None:
+        """Take the window that follows from the values, unless the reader chose one meanwhile.
+
+        ``before`` is the window that was guessed before the values were read. Place and zoom stay.
+        """
+        if self.look.windows.get(picture.key) == before:
+            self.set_window(picture, default_window(picture))
+
     def reset(self, picture: Picture) -> None:
         """Fit all planes again and take the picture's own window."""
         planes = {name: self._fitted(picture, name) for name in panes_of(picture)}
@@ -136,8 +157,13 @@ class Viewing:
         if pane == "acquired":
             k = picture.grid.shape_kji[0] // 2
             plane = acquired_plane(picture.grid, size, k)
-            return plane.zoomed(1 / _FIT_MARGIN, ((size[0] - 1) / 2, (size[1] - 1) / 2))
-        return fitted_plane(picture.grid, cast(PlaneName, pane), size, margin=_FIT_MARGIN)
+            plane = plane.zoomed(1 / _FIT_MARGIN, ((size[0] - 1) / 2, (size[1] - 1) / 2))
+        else:
+            plane = fitted_plane(picture.grid, cast(PlaneName, pane), size, margin=_FIT_MARGIN)
+        corners = picture.grid.corners_lps_mm
+        extent_mm = float(np.ptp(corners @ plane.right)), float(np.ptp(corners @ plane.down))
+        self._extents_mm[pane] = extent_mm
+        return plane
 
     def window(self, picture: Picture) -> Window:
         """Return the window of ``picture``."""
@@ -212,37 +238,6 @@ def panes_of(picture: Picture) -> tuple[PaneName, ...]:
     return PLANES if picture.is_volume else ("acquired",)
 
 
-def slice_step_mm(grid: Grid, plane: Plane) -> float:
-    """Return how far the next image is: the spacing along the grid's axis nearest the normal."""
-    axis = grid.axis_towards(plane.normal)
-    column = grid.ijk_to_lps[:3, axis]
-    along = abs(float(column @ plane.normal))
-    if along > 0.999 * float(np.linalg.norm(column)):
-        return along
-    return float(min(grid.spacing_ijk_mm))
-
-
-def depth_range_mm(grid: Grid, plane: Plane) -> tuple[float, float]:
-    """Return how far ``plane`` may move along its normal before it leaves the voxel centres."""
-    depths = plane.pixel(grid.corners_lps_mm)[:, 2]
-    half = slice_step_mm(grid, plane) / 2
-    low, high = float(depths.min()) + half, float(depths.max()) - half
-    return (low, high) if low <= high else ((low + high) / 2, (low + high) / 2)
-
-
-def snapped(grid: Grid, plane: Plane) -> Plane:
-    """Return ``plane`` on the nearest row of voxel centres when it runs along the grid's axes."""
-    axis = grid.axis_towards(plane.normal)
-    column = grid.ijk_to_lps[:3, axis]
-    step = float(column @ plane.normal)
-    aligned = abs(step) > 0.999999 * float(np.linalg.norm(column))
-    if not aligned:
-        return plane
-    first = float(plane.pixel(grid.world((0, 0, 0)))[2])
-    number = np.clip(np.floor(-first / step + 0.5), 0, grid.shape_kji[2 - axis] - 1)
-    return plane.moved(first + float(number) * step)
-
-
 def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
     """Return (number, count) of the image that a pane shows, counted as it is scrolled, from 1."""
     low, high = depth_range_mm(grid, plane)
@@ -250,19 +245,6 @@ def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
     count = max(1, int(np.floor((high - low) / step + 1e-6)) + 1)
     from_first = (0.0 - low) if _NEXT[pane] > 0 else high
     return int(np.clip(np.floor(from_first / step + 0.5), 0, count - 1)) + 1, count
-
-
-def clamped_into(grid: Grid, point_lps_mm: ArrayLike) -> Floats:
-    """Return the nearest point (in index space) that lies inside the grid."""
-    index = np.clip(grid.index(point_lps_mm), 0, np.array(grid.shape_kji[::-1]) - 1)
-    return grid.world(index)
-
-
-def clamped_to(grid: Grid, point_lps_mm: ArrayLike, plane: Plane) -> Floats:
-    """Return ``point_lps_mm`` moved along the plane's normal until its depth meets the grid."""
-    low, high = depth_range_mm(grid, plane)
-    shift = float(np.clip(0.0, low, high))
-    return np.asarray(point_lps_mm, dtype=np.float64) + plane.normal * shift
 
 
 def _point(values: ArrayLike) -> tuple[float, float, float]:

@@ -14,6 +14,9 @@ _POLL_MS = 10
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
     """Let the event loop run until ``condition`` holds.
 
+    It may hold and be over again before the loop has ended (one job begins the next): the wait
+    then goes on.
+
     Raises
     ------
     OutOfResources
@@ -30,7 +33,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
 
     timer.timeout.connect(look)
     timer.start()
-    if not condition():
+    while not condition() and time.monotonic() <= deadline:
         loop.exec()
     timer.stop()
     if not condition():
