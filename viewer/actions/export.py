@@ -19,6 +19,7 @@ from viewer.exchange.tables import read_json, write_csv, write_json
 from viewer.session.edits import Edit, Group
 from viewer.session.edits_measurement import AddMeasurement
 from viewer.session.edits_segmentation import AddSegmentation
+from viewer.session.figures import count_voxels, outdated
 
 PathLike = str | Path
 
@@ -63,6 +64,13 @@ def _all_measured(context: Context, write: Callable[..., Saved]) -> Callable[[Pa
     """Return what writes every measurement and segment of the shown picture in one format."""
     picture = context.need_picture()
     found, layers = _measurements(context), _segmentations(context)
+    old = outdated(found, layers, count_voxels)
+    if old:
+        label = next(m.label for m in found if m.uid in old)
+        raise InputRefused(
+            f"{label} was changed after it was measured.",
+            remedy="Measure the segment again (Shift+M), or delete these numbers.",
+        )
     return lambda place, replace: write(found, layers, picture, place, force=replace)
 
 

@@ -1,6 +1,7 @@
 """Measurements: from points, and from segments. Numbers come from imaging.measuring alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from viewer.actions.context import Context, has_picture, has_segment
 from viewer.actions.registry import action
@@ -11,8 +12,11 @@ from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.imaging.measuring import measured, measured_segment, segment_bidirectional
 from viewer.session.edits import Group
-from viewer.session.edits_measurement import AddMeasurement
+from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
+from viewer.session.figures import count_voxels, outdated
 from viewer.session.identifiers import new_uid
+
+Noting = AddMeasurement | ReplaceMeasurement
 
 
 def next_label(context: Context, kind: str) -> str:
@@ -76,6 +80,28 @@ def of_segment(
     return whole, across
 
 
+def _noted(context: Context, found: Sequence[Measurement]) -> tuple[Noting, ...]:
+    """Return the edits that note ``found``; numbers of a segment replace its older ones."""
+    edits: list[Noting] = []
+    known = context.session.state.measurements
+    old = outdated(known, context.session.state.segmentations, count_voxels)
+    for new in found:
+        before = next(
+            (m for m in known if m.kind == new.kind and m.segment == new.segment and m.uid in old),
+            None,
+        )
+        if before is None:
+            edits.append(AddMeasurement(new))
+        else:
+            again = replace(new, uid=before.uid, label=before.label)
+            edits.append(ReplaceMeasurement(again))
+    return tuple(edits)
+
+
+def _uids(edits: Sequence[Noting]) -> tuple[str, ...]:
+    return tuple(edit.measurement.uid for edit in edits)
+
+
 def _point(values: Sequence[float] | Floats) -> Point:
     x, y, z = (float(v) for v in values)
     return x, y, z
@@ -112,9 +138,9 @@ def segment(context: Context) -> tuple[str, ...]:
     """Measure the active segment: volume, longest diameter, and both diameters on a slice."""
     segmentation, chosen = context.need_segment()
     found = of_segment(_picture_of(context, segmentation), segmentation, chosen)
-    edits = tuple(AddMeasurement(m) for m in found)
+    edits = _noted(context, found)
     context.session.apply(Group(edits, f"measure {chosen.name}"))
-    return tuple(m.uid for m in found)
+    return _uids(edits)
 
 
 @action(
@@ -134,7 +160,7 @@ def all_segments(context: Context) -> tuple[str, ...]:
         if chosen.review != "rejected" and bool((segmentation.labels == chosen.number).any())
         for measurement in of_segment(picture, segmentation, chosen)
     ]
-    edits = tuple(AddMeasurement(m) for m in found)
+    edits = _noted(context, found)
     if edits:
         context.session.apply(Group(edits, f"measure all of {segmentation.name}"))
-    return tuple(m.uid for m in found)
+    return _uids(edits)

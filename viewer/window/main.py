@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self.enhance = EnhancePanel(context, self.performing)
         self.segments = SegmentPanel(context, self.performing)
         self.finding = FindingPanel(context, self.performing)
-        self.results = ResultsPanel(context, self.performing)
+        self.results = ResultsPanel(context, self.performing, self.segments.figures)
         self.three_d = ThreeD(context, self.grid.scene)
         self._right = self._right_panel()
         self._assemble()

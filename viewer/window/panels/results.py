@@ -21,6 +21,7 @@ from viewer.domain.quantity import (
     VOXEL_COUNT,
     Quantity,
 )
+from viewer.session.figures import SegmentFigures, outdated
 from viewer.window.controls import (
     Card,
     ClickableFrame,
@@ -50,9 +51,10 @@ _SHORT = {
 class ResultsPanel(QWidget):
     """Measurements, newest last; the selected one unfolds its receipt."""
 
-    def __init__(self, context: Context, performing: Performing) -> None:
+    def __init__(self, context: Context, performing: Performing, figures: SegmentFigures) -> None:
         super().__init__()
-        self._context, self._performing = context, performing
+        self._context, self._performing, self._figures = context, performing, figures
+        self._outdated: frozenset[str] = frozenset()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(3)
@@ -65,6 +67,8 @@ class ResultsPanel(QWidget):
         found = [
             m for m in self._context.session.state.measurements if m.volume_key == look.picture_key
         ]
+        layers = self._context.session.state.segmentations
+        self._outdated = outdated(found, layers, self._figures.n_voxels)
         self._column.addLayout(heading("Results", label(f"{len(found)}", "caption")))
         for measurement in found:
             self._column.addWidget(self._row(measurement, measurement.uid == look.selected_uid))
@@ -97,6 +101,8 @@ class ResultsPanel(QWidget):
             words.setAlignment(Qt.AlignmentFlag.AlignRight)
             words.setWordWrap(True)
             column.addWidget(words)
+        if measurement.uid in self._outdated:
+            column.addWidget(label("The segment has changed: measure again (Shift+M).", "warning"))
         if selected:
             column.addWidget(_receipt(measurement))
         return frame

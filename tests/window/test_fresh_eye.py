@@ -1,0 +1,70 @@
+"""What a reader with fresh eyes stumbled over, in the real window drawn off-screen."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLabel
+
+from viewer.actions.registry import perform
+from viewer.domain.quantity import VOXEL_COUNT
+from viewer.errors import InputRefused
+from viewer.window.driving import settle, wait_for_jobs
+from viewer.window.start import Program
+
+
+@pytest.fixture
+def painted(program: Program, study: Path) -> Program:
+    """A study with one ball of 6 mm, drawn by hand and measured."""
+    context = program.context
+    perform(context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    perform(context, "segment.new")
+    _paint(program, 6.0)
+    perform(context, "measure.segment")
+    return program
+
+
+def _paint(program: Program, radius_mm: float) -> None:
+    centre = program.context.need_picture().grid.centre_lps_mm
+    perform(program.context, "paint.stroke", points_lps_mm=[centre], radius_mm=radius_mm)
+
+
+def _warned(program: Program) -> bool:
+    program.window.refresh_now()
+    settle()  # the rows that were drawn before are gone only then
+    words = [found.text() for found in program.window.results.findChildren(QLabel)]
+    return any("measure again" in text for text in words)
+
+
+def test_numbers_of_a_segment_that_was_painted_since_are_not_exported(
+    painted: Program, tmp_path: Path
+) -> None:
+    assert not _warned(painted)
+    _paint(painted, 9.0)
+    assert _warned(painted)
+    for verb in ("export.sr", "export.csv", "export.json"):
+        with pytest.raises(InputRefused, match="changed after it was measured"):
+            perform(painted.context, verb, path=tmp_path / "numbers")
+    assert not list(tmp_path.iterdir())
+    perform(painted.context, "edit.undo")
+    assert not _warned(painted)
+    assert perform(painted.context, "export.csv", path=tmp_path / "a.csv") is not None
+
+
+def test_measuring_a_changed_segment_again_replaces_its_numbers(
+    painted: Program, tmp_path: Path
+) -> None:
+    context = painted.context
+    before = context.session.state.measurements
+    _paint(painted, 9.0)
+    perform(context, "measure.segment")
+    after = context.session.state.measurements
+    assert [m.uid for m in after] == [m.uid for m in before]
+    first, second = (m[0].quantity(VOXEL_COUNT) for m in (before, after))
+    assert first is not None
+    assert second is not None
+    assert second.value > first.value
+    assert not _warned(painted)
+    assert perform(context, "export.json", path=tmp_path / "a.json") is not None
+    perform(context, "edit.undo")
+    assert context.session.state.measurements == before
