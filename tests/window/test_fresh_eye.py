@@ -1,13 +1,17 @@
 """What a reader with fresh eyes stumbled over, in the real window drawn off-screen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from viewer.actions.registry import perform
 from viewer.domain.quantity import VOXEL_COUNT
 from viewer.errors import InputRefused
+from viewer.session.edits_measurement import AddMeasurement
 from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.start import Program
 
@@ -68,3 +72,21 @@ def test_measuring_a_changed_segment_again_replaces_its_numbers(
     assert perform(context, "export.json", path=tmp_path / "a.json") is not None
     perform(context, "edit.undo")
     assert context.session.state.measurements == before
+
+
+def test_numbers_without_points_are_listed_and_disturb_no_pane(painted: Program) -> None:
+    """A report of another program may give the figures of a region, but no place."""
+    context = painted.context
+    whole = context.session.state.measurements[0]
+    foreign = replace(whole, uid="2.25.77", label="Foreign", points_lps_mm=(), segment=None)
+    context.session.apply(AddMeasurement(foreign))
+    perform(context, "edit.select", uid=foreign.uid)
+    assert context.viewing.look.selected_uid == foreign.uid
+    pane = painted.window.grid.slices["axial"]
+    perform(context, "tool.choose", tool="distance")
+    QTest.mouseMove(pane, pane.rect().center())
+    QTest.mouseClick(pane, Qt.MouseButton.LeftButton, pos=pane.rect().center())
+    painted.window.refresh_now()
+    settle()
+    assert not painted.window.grab().isNull()
+    assert foreign in context.session.state.measurements

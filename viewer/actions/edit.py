@@ -56,7 +56,7 @@ def select(context: Context, *, uid: str) -> None:
     measurement = context.session.state.measurement(uid)
     context.viewing.set(selected_uid=uid)
     picture = context.picture
-    if picture is not None and picture.key == measurement.volume_key:
-        points = measurement.points_lps_mm
+    points = measurement.points_lps_mm
+    if points and picture is not None and picture.key == measurement.volume_key:
         middle = tuple(sum(p[axis] for p in points) / len(points) for axis in range(3))
         context.viewing.cross(picture, middle)

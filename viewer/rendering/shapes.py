@@ -148,8 +148,8 @@ def measurement_shape(
     The plane holds a shape when all of its points lie within ``reach_mm`` of it; the longest
     diameter of a segment runs through slices, so there each end counts for itself.
     """
-    if measurement.review is Review.REJECTED:
-        return None
+    if measurement.review is Review.REJECTED or not measurement.points_lps_mm:
+        return None  # a foreign report may give the numbers of a region without any points
     pixels = plane.pixel(np.array(measurement.points_lps_mm))
     held: NDArray[np.bool_] = np.abs(pixels[:, 2]) <= reach_mm + 1e-6
     through = measurement.kind == "segment"

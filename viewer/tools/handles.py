@@ -64,6 +64,8 @@ def removal(measurement: Measurement) -> RemoveMeasurement:
 
 
 def _pixels(measurement: Measurement, plane: Plane, scene: ToolScene) -> Floats | None:
+    if not measurement.points_lps_mm:
+        return None  # numbers of a foreign report: nothing to grab
     pixels = plane.pixel(np.array(measurement.points_lps_mm))
     reach = half_slice_mm(scene.picture.grid, plane) + 1e-6
     held = measurement.volume_key == scene.picture.key and (np.abs(pixels[:, 2]) <= reach).all()
