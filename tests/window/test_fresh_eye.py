@@ -90,3 +90,16 @@ def test_numbers_without_points_are_listed_and_disturb_no_pane(painted: Program)
     settle()
     assert not painted.window.grab().isNull()
     assert foreign in context.session.state.measurements
+
+
+def test_segments_are_not_read_in_where_they_could_not_be_seen(
+    program: Program, shared_data: Path
+) -> None:
+    """One slice of a series is no volume: 70 mL of liver would be listed, and shown nowhere."""
+    folder = shared_data / "seg_sr" / "dcmqi" / "segmentations"
+    perform(program.context, "file.open_paths", paths=(folder / "ct-3slice" / "01.dcm",))
+    wait_for_jobs(program, 60, "opening")
+    assert not program.context.need_picture().is_volume
+    with pytest.raises(InputRefused, match="form no volume"):
+        perform(program.context, "file.import_results", path=folder / "liver.dcm")
+    assert not program.context.session.state.segmentations

@@ -205,7 +205,14 @@ def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
 
 
 def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
-    read = read_segmentations(place, context.need_picture())
+    picture = context.need_picture()
+    read = read_segmentations(place, picture)
+    if not picture.is_volume:
+        raise InputRefused(
+            "These images form no volume, so its segments would lie nowhere on them.",
+            where=place.name,
+            remedy="Show the series that it was made on, with all of its images.",
+        )
     _say_notes(context, read.notes)
     return tuple(AddSegmentation.of(segmentation) for segmentation in read.segmentations)
 
