@@ -31,6 +31,11 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("NEGATOSCOPE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_application(qapp: object) -> None:
+    """Make the widgets' application first: one without widgets forbids it for good."""
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return the folder of real test data, or skip."""
