@@ -62,11 +62,11 @@ class ThresholdPredictor:
 
 
 class MassPredictor:
-    """A classifier that answers with the mean of the mask channel, as a logit around 0.1."""
+    """A classifier that answers with the mean grey, as a logit around 0.1."""
 
     device = "test"
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (n, 1)."""
-        mass = batch[:, 1].mean(axis=(1, 2, 3))
+        mass = batch[:, 0].mean(axis=(1, 2, 3))
         return np.asarray((mass - 0.1)[:, None] * 10, dtype=np.float32)

@@ -23,7 +23,7 @@ def _shapes() -> dict[str, object]:
     with torch.inference_mode():
         grey = torch.rand(1, 1, 32, 32, 48)
         unet_shape = list(unet(grey).shape)
-        cnn_shape = list(cnn(torch.rand(3, 2, 32, 32, 32)).shape)
+        cnn_shape = list(cnn(torch.rand(3, 1, 28, 28, 28)).shape)
     return {
         "unet_shape": unet_shape,
         "cnn_shape": cnn_shape,

@@ -19,19 +19,38 @@ def test_the_lesion_lies_in_the_middle_of_its_view() -> None:
     volume = builder.with_sphere(radius_mm=5, value_hu=100, centre_lps_mm=centre).build()
     mask = volume.stored == 100
     view = lesion_view(Scan.of(volume), mask, (0, 0, 0), _CARD)
-    assert view.shape == (2, 16, 16, 16)
+    assert view.shape == (1, 16, 16, 16)
     assert view.min() >= 0
     assert view.max() <= 1
-    for channel in view:
-        weights = channel / channel.sum()
-        middle = [float((weights * axis).sum()) for axis in np.indices(channel.shape)]
-        np.testing.assert_allclose(middle, 7.5, atol=0.35)
-    volume_mm3 = float(view[1].sum()) * 1.5**3
-    assert volume_mm3 == pytest.approx(4 / 3 * np.pi * 5**3, rel=0.1)
+    weights = view[0] / view[0].sum()
+    middle = [float((weights * axis).sum()) for axis in np.indices(view[0].shape)]
+    np.testing.assert_allclose(middle, 7.5, atol=0.35)
+
+
+@pytest.mark.parametrize("radius_mm", [4.0, 7.0, 11.0])
+def test_a_lesion_fills_the_same_share_of_its_view_whatever_its_size(radius_mm: float) -> None:
+    builder = a_volume((40, 60, 60), spacing_ijk_mm=(0.8, 0.8, 1.2), value_hu=-1000)
+    centre = builder.grid.centre_lps_mm
+    volume = builder.with_sphere(radius_mm=radius_mm, value_hu=600, centre_lps_mm=centre).build()
+    view = lesion_view(Scan.of(volume), volume.stored == 600, (0, 0, 0), _CARD)
+    # A ball whose radius is 1 / 5.5 of the side.
+    share = 4 / 3 * np.pi / 5.5**3
+    assert float(view.sum()) / view.size == pytest.approx(share, rel=0.05)
+
+
+def test_what_lies_far_from_a_lesion_is_not_shown() -> None:
+    builder = a_volume((40, 60, 60), value_hu=-1000)
+    volume = builder.with_sphere(radius_mm=5, value_hu=100).build()
+    mask = volume.stored == 100
+    volume.stored[~mask] = 600  # as if everything else were bone
+    view = lesion_view(Scan.of(volume), mask, (0, 0, 0), _CARD)[0]
+    assert view[8, 8, 8] == pytest.approx(1100 / 1600, abs=0.01)
+    assert view[0, 0, 0] == 0
+    assert view[8, 8, 12] == 1
 
 
 def test_the_eight_flips_are_all_different_and_hold_the_same_values() -> None:
-    view = np.random.default_rng(1).random((2, 4, 4, 4), dtype=np.float32)
+    view = np.random.default_rng(1).random((1, 4, 4, 4), dtype=np.float32)
     flips = flipped(view)
     assert len({one.tobytes() for one in flips}) == 8
     for one in flips:
@@ -44,6 +63,7 @@ def test_each_segment_gets_its_own_score_and_numbers_without_voxels_none() -> No
     labels = np.zeros((16, 40, 40), dtype=np.uint8)
     labels[4:12, 4:12, 4:12] = 1
     labels[6:8, 30:32, 30:32] = 3
+    volume.stored[labels == 1] = 200
     found = scores(Scan.of(volume), labels, _CARD, MassPredictor(), silent)
     assert list(found) == [1, 3]
     assert found[1] > found[3]

@@ -60,7 +60,7 @@ def _plan(card: NetworkCard, steps: int) -> TrainingPlan:
         grey = np.where(volume.stored > 0, 160, 20).astype(np.uint8)
         sample = {"grey": grey, "labels": (volume.stored > 0).astype(np.uint8)}
     else:
-        views = np.random.default_rng(1).integers(0, 255, (4, 2, 16, 16, 16), dtype=np.uint8)
+        views = np.random.default_rng(1).integers(0, 255, (4, 1, 16, 16, 16), dtype=np.uint8)
         sample = {"views": views, "targets": np.array([0, 1, 0, 1], dtype=np.uint8)}
     return TrainingPlan(settings, (sample,))
 

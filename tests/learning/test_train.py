@@ -50,7 +50,12 @@ def test_training_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
 def test_training_on_studies_of_one_kind_is_refused(tmp_path: Path) -> None:
     recipe = write_small_recipe(tmp_path, "classify")
     text = recipe.read_text(encoding="utf-8")
-    recipe.write_text(text.replace("train = [114, 116]", "train = [115, 116]"), encoding="utf-8")
+    recipe.write_text(
+        text.replace("train = [114, 116]", "train = [115, 116]").replace(
+            "max_lesions = 24", "max_lesions = 1"
+        ),
+        encoding="utf-8",
+    )
     with pytest.raises(InputRefused, match="both kinds"):
         train(recipe, tmp_path / "network", Ticket())
 

@@ -128,7 +128,8 @@ def wilson_interval(successes: int, n: int, z: float = 1.959963985) -> tuple[flo
     p = successes / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At 0 and 1 rounding would leave the proportion itself just outside.
+    return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))
 
 
 def bootstrap_interval(

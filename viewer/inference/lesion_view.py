@@ -5,13 +5,14 @@ from numpy.typing import NDArray
 
 from viewer.domain.card import NetworkCard
 from viewer.domain.geometry import Grid
-from viewer.imaging.resample import resampled
 from viewer.inference.handover import Scan
 from viewer.inference.pipeline import Report, check
 from viewer.inference.predictor import Predictor, sigmoid
 from viewer.inference.sampling import normalised, sampled
 
-_BLUR_MM = 3.0
+# In equivalent radii of the lesion: the side of its box, and where what surrounds it fades out.
+_SIDE = 5.5
+_FADE_FROM, _FADE_TO = 2.3, 2.9
 _FLIPS = tuple((k, j, i) for k in (False, True) for j in (False, True) for i in (False, True))
 
 
@@ -50,40 +51,38 @@ def flipped(view: NDArray[np.float32]) -> NDArray[np.float32]:
 def lesion_view(
     scan: Scan, mask: NDArray[np.bool_], start_kji: tuple[int, ...], card: NetworkCard
 ) -> NDArray[np.float32]:
-    """Return (2, k, j, i): grey in 0..1 and the lesion's blurred share, centred on its middle.
+    """Return (1, k, j, i): grey in 0..1 about the lesion's middle, fading out around the lesion.
 
-    ``mask`` is the lesion's box, which starts at voxel ``start_kji`` of the scan. The blur leaves in
-    the share where the lesion is and how large, but not its outline, which a network or a hand drew:
-    the shape is to be judged from the picture.
+    ``mask`` is the lesion's box, which starts at voxel ``start_kji`` of the scan. Only its middle
+    and its volume are used: its outline was drawn by a network or a hand, and the shape is to be
+    judged from the picture.
     """
-    from scipy import ndimage
-
     k, j, i = start_kji
     stop = (k + mask.shape[0], j + mask.shape[1], i + mask.shape[2])
     place = scan.grid.crop((k, j, i), stop)
     middle = place.world(np.argwhere(mask).mean(axis=0)[::-1])
-    target = view_grid(middle, card)
-    padded = np.pad(mask, 1).astype(np.float32)
-    around = Grid(
-        (padded.shape[0], padded.shape[1], padded.shape[2]),
-        _shifted(place, (-1.0, -1.0, -1.0)),
-    )
-    share = resampled(padded, around, target, order=1, fill=0.0)
-    sigma_kji = _BLUR_MM / np.array(card.spacing_ijk_mm[::-1])
-    share = ndimage.gaussian_filter(share, sigma_kji, mode="constant")
+    volume_mm3 = np.count_nonzero(mask) * scan.grid.voxel_volume_mm3
+    target = view_grid(middle, volume_mm3, card)
     grey = normalised(sampled(scan, target, card.window_low), card)
-    return np.stack((grey, np.asarray(share, dtype=np.float32)))
+    return np.asarray(grey * _fading(card.tile_kji), dtype=np.float32)[None]
 
 
-def view_grid(middle_lps_mm: NDArray[np.float64], card: NetworkCard) -> Grid:
-    """Return the card's box along the patient's axes, centred on ``middle_lps_mm``."""
-    half = (np.array(card.tile_kji[::-1]) - 1) / 2 * np.array(card.spacing_ijk_mm)
+def view_grid(middle_lps_mm: NDArray[np.float64], volume_mm3: float, card: NetworkCard) -> Grid:
+    """Return a lesion's box along the patient's axes, centred on ``middle_lps_mm``.
+
+    Its side is a multiple of the radius of a ball of the lesion's volume: shape is judged apart
+    from size. (The card's spacing says which scans are fine enough, no more.)
+    """
+    radius_mm = (3 * volume_mm3 / (4 * np.pi)) ** (1 / 3)
+    spacing_ijk_mm = _SIDE * radius_mm / np.array(card.tile_kji[::-1])
+    half = (np.array(card.tile_kji[::-1]) - 1) / 2 * spacing_ijk_mm
     return Grid.from_axes(
-        card.tile_kji, origin_lps_mm=middle_lps_mm - half, spacing_ijk_mm=card.spacing_ijk_mm
+        card.tile_kji, origin_lps_mm=middle_lps_mm - half, spacing_ijk_mm=spacing_ijk_mm
     )
 
 
-def _shifted(grid: Grid, index_ijk: tuple[float, float, float]) -> NDArray[np.float64]:
-    affine = grid.ijk_to_lps.copy()
-    affine[:3, 3] = grid.world(index_ijk)
-    return affine
+def _fading(shape_kji: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Return the weight (k, j, i) of a box's voxels: 1 at and near the lesion, 0 in the corners."""
+    steps = [(np.arange(n) - (n - 1) / 2) * _SIDE / n for n in shape_kji]
+    radii = np.linalg.norm(np.stack(np.meshgrid(*steps, indexing="ij")), axis=0)
+    return np.asarray(np.clip((_FADE_TO - radii) / (_FADE_TO - _FADE_FROM), 0.0, 1.0))

@@ -18,8 +18,8 @@ Task = Literal["segment", "classify"]
 class Seeds:
     """Which studies are generated for what: half-open ranges that share no seed.
 
-    ``train`` and ``validation`` are randomised parts of a chest, ``test`` whole chests at
-    ``test_shape_kji``.
+    ``train`` and ``validation`` are randomised parts of a chest with up to ``max_lesions`` lesions,
+    ``test`` whole chests at ``test_shape_kji``.
     """
 
     train: tuple[int, int]
@@ -27,6 +27,7 @@ class Seeds:
     test: tuple[int, int]
     sample_shape_kji: tuple[int, int, int]
     test_shape_kji: tuple[int, int, int]
+    max_lesions: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +109,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     if recipe.card.task == "classify" and len(set(recipe.card.tile_kji)) > 1:
         raise InputRefused("A classifier's box must be a cube.", where=str(path))
     training = recipe.training
+    if recipe.seeds.max_lesions < 1:
+        raise InputRefused("Studies without lesions teach nothing.", where=str(path))
     if min(training.batch, training.steps, training.time_limit_s, training.learning_rate) <= 0:
         raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))

@@ -22,7 +22,7 @@ Sample = Mapping[str, NDArray[np.uint8]]
 
 # The field of view of a whole chest, along i, j and k.
 CHEST_MM = (371.0, 371.0, 275.0)
-VIEWS = 2  # of each lesion, with differently drawn outlines
+VIEWS = 3  # of each lesion, with differently drawn outlines
 
 
 def picture_of(study: PhantomStudy) -> Volume:
@@ -72,7 +72,11 @@ def _samples(recipe: Recipe, seeds: tuple[int, int], ticket: Ticket) -> Iterator
             (seed - seeds[0]) / (seeds[1] - seeds[0]),
             f"generating study {seed - seeds[0] + 1} of {seeds[1] - seeds[0]}",
         )
-        yield make_sample(seed, shape_kji=recipe.seeds.sample_shape_kji)
+        yield make_sample(
+            seed,
+            shape_kji=recipe.seeds.sample_shape_kji,
+            max_lesions=recipe.seeds.max_lesions,
+        )
 
 
 def unseen_studies(recipe: Recipe, ticket: Ticket) -> Iterator[PhantomStudy]:
@@ -111,10 +115,10 @@ def as_bytes(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
 def lesion_views(
     study: PhantomStudy, card: NetworkCard, rng: np.random.Generator
 ) -> tuple[list[NDArray[np.uint8]], list[int]]:
-    """Return views (2, k, j, i) of the study's lesions as bytes, and 1 for spiculated, else 0.
+    """Return views (1, k, j, i) of the study's lesions as bytes, and 1 for spiculated, else 0.
 
-    Each lesion comes in two outlines, since a network or a hand will draw it less exactly than the
-    truth is known.
+    Each lesion comes in several outlines, since a network or a hand will draw it less exactly than
+    the truth is known.
     """
     from scipy import ndimage
 

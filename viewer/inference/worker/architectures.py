@@ -77,11 +77,11 @@ class UNet3d(nn.Module):
 
 
 class LesionCnn(nn.Module):
-    """A small 3-D CNN: (n, 2, k, j, i), grey and the lesion's mask, -> logits (n, 1)."""
+    """A small 3-D CNN: (n, 1, k, j, i), the grey around a lesion, -> logits (n, 1)."""
 
     def __init__(self, widths: tuple[int, ...], dropout: float) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_convolution(2, widths[0])]
+        layers: list[nn.Module] = [_convolution(1, widths[0])]
         for before, after in pairwise(widths):
             layers += [_convolution(before, after, stride=2), _convolution(after, after)]
         self.features = nn.Sequential(*layers)

@@ -103,7 +103,7 @@ def _dense_in_lung(
 
 
 class LesionViews:
-    """Prepared views (n, 2, k, j, i; uint8) of lesions; target 1 for those with the finding."""
+    """Prepared views (n, 1, k, j, i; uint8) of lesions; target 1 for those with the finding."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self._random = np.random.default_rng(int(plan["seed"]))
@@ -114,7 +114,7 @@ class LesionViews:
         self._without = np.flatnonzero(self._targets <= 0.5)
 
     def draw(self) -> Batch:
-        """Return (n, 2, k, j, i) and (n, 1); half of them with the finding."""
+        """Return (n, 1, k, j, i) and (n, 1); half of them with the finding."""
         half = self._batch // 2
         chosen = np.concatenate(
             (
