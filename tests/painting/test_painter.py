@@ -179,6 +179,36 @@ def test_a_dashed_outline_has_gaps_and_a_plain_one_none(qapp: QGuiApplication) -
     assert 0.25 < (dashes < 30).mean() < 0.6
 
 
+@given(
+    scale=st.floats(0.05, 40.0),
+    shift=st.tuples(st.floats(-200, 200), st.floats(-200, 200)),
+    flips=st.tuples(st.sampled_from([-1, 1]), st.sampled_from([-1, 1])),
+    turned=st.booleans(),
+    ratio=st.sampled_from([1.0, 1.5, 2.0]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_pixel_of_a_pane_keeps_what_was_there_before(
+    qapp: QGuiApplication,
+    scale: float,
+    shift: tuple[float, float],
+    flips: tuple[int, int],
+    turned: bool,
+    ratio: float,
+) -> None:
+    matrix = np.diag(flips).astype(float) * scale
+    if turned:
+        matrix = matrix @ np.array([[0.8, -0.6], [0.6, 0.8]])
+    raster = Raster(np.full((9, 14), WHITE), np.column_stack((matrix, shift)))
+    image = QImage(round(SIZE[0] * ratio), round(SIZE[1] * ratio), QImage.Format.Format_RGB32)
+    image.fill(0xFFFF00FF)
+    image.setDevicePixelRatio(ratio)
+    painter = QPainter(image)
+    paint(painter, raster, (), SIZE)
+    painter.end()
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    np.testing.assert_array_equal(pixels[..., 1], pixels[..., 0])  # grey: green equals blue
+
+
 def test_a_halo_darkens_what_lies_beside_the_line(qapp: QGuiApplication) -> None:
     white = Raster(np.full((SIZE[1], SIZE[0]), WHITE), np.eye(2, 3))
     line = Line(((10.0, 10.0), (100.0, 70.0)), (255, 255, 255), 1.5, halo=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viewer.domain.volume import ValueMap, Window, WindowFunction
@@ -109,6 +109,33 @@ def test_a_sigmoid_passes_the_middle_at_its_centre() -> None:
 def test_thirty_two_bit_values_have_no_table() -> None:
     with pytest.raises(InputRefused, match="look-up"):
         grey_level_table(1.0, 0.0, "<i4", Window(40, 400), inverted=False)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kind=st.sampled_from(["<i2", "<u2", "|i1", "|u1"]),
+    slope=st.sampled_from([1.0, -1.0, 0.25, 3.7, 1e-4, 1e5, -0.001]),
+    intercept=st.floats(-2000, 2000),
+    center=st.floats(-5e4, 9e4),
+    width=st.floats(0.01, 1e5),
+    function=st.sampled_from(list(WindowFunction)),
+)
+def test_the_whole_table_follows_the_standard_wherever_the_window_lies(
+    kind: str,
+    slope: float,
+    intercept: float,
+    center: float,
+    width: float,
+    function: WindowFunction,
+) -> None:
+    window = Window(
+        center, width if function is not WindowFunction.LINEAR else width + 1, "", function
+    )
+    unsigned = np.dtype(f"u{np.dtype(kind).itemsize}")
+    stored = np.arange(1 << (8 * unsigned.itemsize), dtype=unsigned).view(kind)
+    table = grey_level_table(slope, intercept, kind, window, False)
+    grey = windowed(stored * slope + intercept, window)
+    np.testing.assert_array_equal(table, np.floor(grey * 255 + 0.5).astype(np.uint8))
 
 
 def test_an_unknown_palette_is_refused_with_the_known_ones() -> None:

@@ -280,12 +280,19 @@ class Plane:
     @cached_property
     def normal(self) -> Floats:
         """Right x down: into the screen, away from the reader."""
-        return _frozen(np.cross(self.right, self.down), (3,), "The plane's normal")
+        (a, b, c), (x, y, z) = self.right.tolist(), self.down.tolist()
+        return _frozen((b * z - c * y, c * x - a * z, a * y - b * x), (3,), "The plane's normal")
 
     @property
     def centre_lps_mm(self) -> Floats:
         """The middle of the rectangle."""
         return self.world((np.array(self.size_px) - 1) / 2)
+
+    @cached_property
+    def _lps_to_pixel(self) -> Floats:
+        """Columns (3, 3): a shift in the patient -> pixels right, pixels down, mm along the normal."""
+        rows = (self.right / self.pixel_mm, self.down / self.pixel_mm, self.normal)
+        return np.ascontiguousarray(np.array(rows).T)
 
     def world(self, xy_px: ArrayLike) -> Floats:
         """Return patient points (..., 3) of pixel points (..., 2); integers are pixel centres."""
@@ -295,14 +302,7 @@ class Plane:
     def pixel(self, points_lps_mm: ArrayLike) -> Floats:
         """Return (..., 3): x and y in pixels, and the signed distance along the normal in mm."""
         delta = np.asarray(points_lps_mm, dtype=np.float64) - self.origin_lps_mm
-        return np.stack(
-            (
-                delta @ self.right / self.pixel_mm,
-                delta @ self.down / self.pixel_mm,
-                delta @ self.normal,
-            ),
-            axis=-1,
-        )
+        return np.asarray(delta @ self._lps_to_pixel)
 
     def letters(self) -> dict[str, str]:
         """Return the orientation letters at the edges: keys left, right, top, bottom."""
@@ -315,7 +315,18 @@ class Plane:
 
     def moved(self, distance_mm: float) -> "Plane":
         """Return the parallel plane ``distance_mm`` further along the normal."""
-        return replace(self, origin_lps_mm=self.origin_lps_mm + self.normal * distance_mm)
+        return self._at(self.origin_lps_mm + self.normal * distance_mm)
+
+    def _at(self, origin_lps_mm: Floats) -> "Plane":
+        """Return the plane elsewhere: what was proven or derived of its directions still holds.
+
+        Every scrolled frame comes through here, so directions are not validated once more.
+        """
+        twin = object.__new__(Plane)
+        twin.__dict__.update(self.__dict__)
+        origin = _frozen(origin_lps_mm, (3,), "The plane's origin")
+        object.__setattr__(twin, "origin_lps_mm", origin)
+        return twin
 
     def through(self, point_lps_mm: ArrayLike) -> "Plane":
         """Return the parallel plane that holds ``point_lps_mm`` (moved along the normal only)."""
@@ -324,7 +335,7 @@ class Plane:
     def panned(self, dx_px: float, dy_px: float) -> "Plane":
         """Return the plane after its picture was dragged by (dx, dy) screen pixels."""
         shift = (self.right * dx_px + self.down * dy_px) * self.pixel_mm
-        return replace(self, origin_lps_mm=self.origin_lps_mm - shift)
+        return self._at(self.origin_lps_mm - shift)
 
     def zoomed(self, factor: float, about_px: tuple[float, float]) -> "Plane":
         """Return the plane magnified by ``factor``; the patient point under ``about_px`` stays."""

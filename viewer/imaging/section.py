@@ -70,12 +70,12 @@ class IndexFrame:
 
     def axes(self, shape_kji: tuple[int, int, int]) -> tuple[int, int] | None:
         """Return the index axes (0 = i, 1 = j, 2 = k) along right and down, None if oblique."""
-        sizes = np.array(shape_kji[::-1], dtype=np.float64)
         found = []
         for step in (self.right, self.down):
-            axis = int(np.argmax(np.abs(step)))
-            others = np.delete(np.abs(step), axis) / abs(step[axis])
-            if others.max() * sizes[axis] > _DRIFT:
+            sizes = [abs(part) for part in step.tolist()]
+            axis = sizes.index(max(sizes))
+            drift = max(sizes[:axis] + sizes[axis + 1 :]) / sizes[axis]
+            if drift * shape_kji[2 - axis] > _DRIFT:
                 return None
             found.append(axis)
         return (found[0], found[1]) if found[0] != found[1] else None

@@ -9,7 +9,7 @@ from functools import lru_cache, singledispatch
 from itertools import pairwise
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -47,7 +47,8 @@ def paint(
     painter.save()
     try:
         painter.setClipRect(0, 0, *size_px)
-        painter.fillRect(0, 0, size_px[0], size_px[1], Qt.GlobalColor.black)
+        for bare in _around(raster, size_px):
+            painter.fillRect(bare, Qt.GlobalColor.black)
         if raster is not None:
             _draw_raster(painter, raster)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -56,6 +57,26 @@ def paint(
             _draw(primitive, painter)
     finally:
         painter.restore()
+
+
+def _around(raster: Raster | None, size_px: tuple[int, int]) -> list[QRect]:
+    """Return what a raster leaves bare, and a pixel more; everything if it is turned or missing."""
+    whole = QRect(0, 0, *size_px)
+    if raster is None or raster.to_plane[0, 1] or raster.to_plane[1, 0]:
+        return [whole]
+    height, width = raster.rgb32.shape
+    drawn = raster_transform(raster).mapRect(QRectF(0, 0, width, height)).toRect()
+    inner = drawn.adjusted(1, 1, -1, -1).intersected(whole)
+    if inner.isEmpty():
+        return [whole]
+    beside, below = whole.width() - inner.right() - 1, whole.height() - inner.bottom() - 1
+    bars = (
+        QRect(0, 0, whole.width(), inner.top()),
+        QRect(0, inner.bottom() + 1, whole.width(), below),
+        QRect(0, inner.top(), inner.left(), inner.height()),
+        QRect(inner.right() + 1, inner.top(), beside, inner.height()),
+    )
+    return [bar for bar in bars if not bar.isEmpty()]
 
 
 def to_image(

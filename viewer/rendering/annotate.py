@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
+from math import hypot
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ _MARK_PX = 10.0
 _CROSS_GAP_PX = 14.0
 _RULER_INSET_PX = 14.0
 _PARALLEL = 1e-3
+_STEPS_MM = tuple(m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5))
 _OPPOSITE = str.maketrans("LRPAHF", "RLAPFH")
 
 Tone = Literal["enhanced", "ai", "danger", "warning", "plain"]
@@ -109,16 +111,16 @@ def crosshair(
     The lines leave a gap about the point, so that what is looked at is not covered. A plane that
     is parallel to this one cuts it nowhere.
     """
-    x, y, _ = (float(v) for v in plane.pixel(point_lps_mm))
-    reach = 2.0 * float(np.hypot(*plane.size_px)) + float(np.hypot(x, y))
+    x, y, _ = plane.pixel(point_lps_mm).tolist()
+    reach = 2.0 * hypot(*plane.size_px) + hypot(x, y)
     lines = []
     for name, other in others.items():
         # The planes' common line, (normal x other normal), in pixels of this plane.
-        direction = np.array([-other.normal @ plane.down, other.normal @ plane.right])
-        length = float(np.linalg.norm(direction))
+        dx, dy = float(-other.normal @ plane.down), float(other.normal @ plane.right)
+        length = hypot(dx, dy)
         if length < _PARALLEL:
             continue
-        dx, dy = (float(v) for v in direction / length)
+        dx, dy = dx / length, dy / length
         colour = PLANE_COLOURS.get(name, palettes.OTHER_PLANE)
         for sign in (-1.0, 1.0):
             near = (x + sign * dx * _CROSS_GAP_PX, y + sign * dy * _CROSS_GAP_PX)
@@ -131,8 +133,7 @@ def crosshair(
 
 def ruler_length(pixel_mm: float, room_px: float) -> float | None:
     """Return the length (mm) of the scale bar: 10 cm where it fits well, else of 1-2-5 steps."""
-    steps = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
-    fitting = [length for length in steps if length / pixel_mm <= room_px]
+    fitting = [length for length in _STEPS_MM if length / pixel_mm <= room_px]
     if not fitting:
         return None
     if 100.0 in fitting and 100.0 / pixel_mm >= room_px / 3:

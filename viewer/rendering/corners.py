@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from viewer.domain.geometry import Floats, Plane, orientation_letters
 from viewer.domain.quantity import readable_unit
-from viewer.domain.study import Identity
+from viewer.domain.study import Identity, Patient, Series, Study
 from viewer.domain.volume import Picture, Window, value_at
 
 Corners = dict[str, tuple[str, ...]]  # "tl", "tr", "bl", "br" -> lines from top to bottom
@@ -17,6 +17,7 @@ Corners = dict[str, tuple[str, ...]]  # "tl", "tr", "bl", "br" -> lines from top
 NO_CORNERS: Corners = {"tl": (), "tr": (), "bl": (), "br": ()}
 
 _LONGEST = 25
+_AXIS_LETTERS = ("LR", "PA", "HF")  # towards the higher and the lower values, LPS
 _MINUS = "−"
 
 
@@ -165,9 +166,7 @@ def location_text(plane: Plane) -> str:
         return ""
     axis = int(np.argmax(np.abs(plane.normal)))
     place = float(plane.centre_lps_mm[axis])
-    direction = np.zeros(3)
-    direction[axis] = -1.0 if place < 0 else 1.0
-    return f"{letters_of(direction)} {abs(place):.1f} mm"
+    return f"{_AXIS_LETTERS[axis][0 if place >= 0 else 1]} {abs(place):.1f} mm"
 
 
 def corner_text(
@@ -177,12 +176,13 @@ def corner_text(
     if mode is CornerMode.NONE:
         return NO_CORNERS
     identity = picture.identity
+    header = _header(identity.patient, identity.study, identity.series, identity.acquired)
     whole = mode is CornerMode.FULL
     return {
-        "tl": _patient(identity) if whole else (),
-        "tr": _study(identity) if whole else (),
+        "tl": header.patient if whole else (),
+        "tr": header.study if whole else (),
         "bl": _view(plane, facts),
-        "br": _series(picture, plane),
+        "br": _series(picture, plane, header),
     }
 
 
@@ -194,6 +194,28 @@ def brief_corner_text(plane: Plane, facts: ViewFacts, *, is_volume: bool = True)
 
 def _kept(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The lines that stay the same in every frame of a picture."""
+
+    patient: tuple[str, ...]
+    study: tuple[str, ...]
+    title: str
+    laterality: str
+    technique: str
+
+
+@lru_cache(maxsize=32)
+def _header(
+    patient: Patient, study: Study, series: Series, acquired: tuple[tuple[str, str], ...]
+) -> _Header:
+    identity = Identity(patient, study, series, (), acquired=acquired)
+    number = f"Series {series.number}" if series.number is not None else ""
+    title = "  ".join(part for part in (number, cut(series.description)) if part)
+    laterality = cut(series.laterality)
+    return _Header(_patient(identity), _study(identity), title, laterality, _technique(identity))
 
 
 def _patient(identity: Identity) -> tuple[str, ...]:
@@ -227,15 +249,12 @@ def _view(plane: Plane, facts: ViewFacts) -> tuple[str, ...]:
     return _kept(facts.value_text, slab, _display(facts), image)
 
 
-def _series(picture: Picture, plane: Plane) -> tuple[str, ...]:
-    identity, series = picture.identity, picture.identity.series
-    number = f"Series {series.number}" if series.number is not None else ""
-    title = "  ".join(part for part in (number, cut(series.description)) if part)
+def _series(picture: Picture, plane: Plane, header: _Header) -> tuple[str, ...]:
     _, rows, columns = picture.grid.shape_kji
-    size = f"{series.modality} {columns} × {rows}".strip()
+    size = f"{picture.identity.series.modality} {columns} × {rows}".strip()
     place = location_text(plane) if picture.is_volume else ""
     where = "  ".join(part for part in (_thickness(picture, plane), place) if part)
-    return _kept(title, cut(series.laterality), _technique(identity), size, where)
+    return _kept(header.title, header.laterality, header.technique, size, where)
 
 
 def _thickness(picture: Picture, plane: Plane) -> str:

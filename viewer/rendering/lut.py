@@ -6,6 +6,7 @@ grey chain, the palette after it.
 """
 
 from functools import lru_cache
+from math import floor
 from typing import Any
 
 import cv2
@@ -77,12 +78,33 @@ def grey_level_table(
     kind = np.dtype(dtype)
     if not fits_table(kind):
         raise InputRefused(f"Stored values of type {kind} have no look-up table.")
-    unsigned = np.dtype(f"u{kind.itemsize}")
-    stored = np.arange(1 << (8 * kind.itemsize), dtype=unsigned).view(kind)
-    table = grey_levels(stored * np.float64(slope) + np.float64(intercept), window)
+    table = _ordered_levels(slope, intercept, kind, window)
+    # The index is the stored value seen as unsigned: negative ones come after the others.
+    table = np.roll(table, int(np.iinfo(kind).min))
     if inverted:
         table = np.uint8(255) - table
     table.setflags(write=False)
+    return table
+
+
+def _ordered_levels(slope: float, intercept: float, kind: np.dtype[Any], window: Window) -> Bytes:
+    """Return the levels of all stored values from the lowest to the highest.
+
+    The window's function is asked inside the window only, where it is no sigmoid: a drag makes a
+    table for every frame, and most of 65,536 values are black or white.
+    """
+    low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+    first, last = low, high
+    if window.function is not WindowFunction.SIGMOID and slope != 0:
+        reach = window.width / 2 + 1
+        ends = sorted((window.center + side * reach - intercept) / slope for side in (-1.0, 1.0))
+        first, last = (min(max(floor(end), low), high) for end in (ends[0] - 1, ends[1] + 1))
+    stored = np.arange(first, last + 1)
+    inside = grey_levels(stored * np.float64(slope) + np.float64(intercept), window)
+    table = np.empty(high - low + 1, dtype=np.uint8)
+    table[: first - low] = inside[0]
+    table[first - low : last + 1 - low] = inside
+    table[last + 1 - low :] = inside[-1]
     return table
 
 

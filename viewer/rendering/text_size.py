@@ -44,6 +44,7 @@ _WIDE = (1050, 1050)
 
 HEIGHT_EM = 1.21  # ascent 0.969 and descent 0.241
 BOX_PADDING_PX = (5.0, 1.5)  # left and right, above and below a boxed text
+_SHARE = {"l": 0.0, "c": 0.5, "r": 1.0, "t": 0.0, "m": 0.5, "b": 1.0}
 
 
 @lru_cache(maxsize=4096)
@@ -71,8 +72,8 @@ def text_size(text: Text) -> tuple[float, float]:
 
 def placed(xy: Point, size: tuple[float, float], anchor: str) -> Box:
     """Return the box of ``size`` whose anchor point lies on ``xy``."""
-    left = xy[0] - size[0] * {"l": 0.0, "c": 0.5, "r": 1.0}[anchor[1]]
-    top = xy[1] - size[1] * {"t": 0.0, "m": 0.5, "b": 1.0}[anchor[0]]
+    left = xy[0] - size[0] * _SHARE[anchor[1]]
+    top = xy[1] - size[1] * _SHARE[anchor[0]]
     return left, top, left + size[0], top + size[1]
 
 

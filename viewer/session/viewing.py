@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import floor
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -200,16 +201,14 @@ class Viewing:
         step = slice_step_mm(picture.grid, plane)
         target = plane.moved(_NEXT[pane] * notches * step)
         centre = clamped_to(picture.grid, target.centre_lps_mm, target)
-        self.go_to(picture, plane.through(centre).centre_lps_mm, only=pane)
-        self._follow(pane)
+        self._lay(picture, pane, plane.through(centre))
 
     def scroll_to(self, picture: Picture, pane: str, fraction: float) -> None:
         """Go to the first (0) .. last (1) image of a pane."""
         plane = self.look.planes[pane]
         low, high = depth_range_mm(picture.grid, plane)
         depth = low + (high - low) * (fraction if _NEXT[pane] > 0 else 1 - fraction)
-        self.go_to(picture, plane.moved(depth).centre_lps_mm, only=pane)
-        self._follow(pane)
+        self._lay(picture, pane, plane.moved(depth))
 
     def go_to(self, picture: Picture, point_lps_mm: ArrayLike, *, only: str = "") -> None:
         """Move the planes (or ``only`` one) through a point, snapped to the images' own places."""
@@ -225,12 +224,12 @@ class Viewing:
         self.go_to(picture, point)
         self.set(crosshair_lps_mm=_point(point))
 
-    def _follow(self, pane: str) -> None:
-        """Let the cross-hair keep lying in the plane that was scrolled."""
-        plane = self.look.planes[pane]
-        distance = plane.pixel(self.look.crosshair_lps_mm)[2]
-        point = np.array(self.look.crosshair_lps_mm) - plane.normal * distance
-        self.set(crosshair_lps_mm=_point(point))
+    def _lay(self, picture: Picture, pane: str, plane: Plane) -> None:
+        """Show ``plane``, snapped; the cross-hair goes on lying in the pane's plane."""
+        plane = snapped(picture.grid, plane)
+        point = np.array(self.look.crosshair_lps_mm)
+        point -= plane.normal * float((point - plane.origin_lps_mm) @ plane.normal)
+        self.set(planes={**self.look.planes, pane: plane}, crosshair_lps_mm=_point(point))
 
 
 def panes_of(picture: Picture) -> tuple[PaneName, ...]:
@@ -242,11 +241,11 @@ def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
     """Return (number, count) of the image that a pane shows, counted as it is scrolled, from 1."""
     low, high = depth_range_mm(grid, plane)
     step = slice_step_mm(grid, plane)
-    count = max(1, int(np.floor((high - low) / step + 1e-6)) + 1)
+    count = max(1, floor((high - low) / step + 1e-6) + 1)
     from_first = (0.0 - low) if _NEXT[pane] > 0 else high
-    return int(np.clip(np.floor(from_first / step + 0.5), 0, count - 1)) + 1, count
+    return min(max(floor(from_first / step + 0.5), 0), count - 1) + 1, count
 
 
 def _point(values: ArrayLike) -> tuple[float, float, float]:
-    x, y, z = (float(v) for v in np.asarray(values, dtype=np.float64))
+    x, y, z = np.asarray(values, dtype=np.float64).tolist()
     return x, y, z

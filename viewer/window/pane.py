@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -55,7 +56,7 @@ class SlicePane(QWidget):
         self.cursor_px: tuple[float, float] | None = None
         self.presented: PresentedPane | None = None
         self.paint_ms = 0.0
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._told_fault = ""
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumSize(120, 100)
@@ -70,22 +71,38 @@ class SlicePane(QWidget):
         """Compose and paint; a fault shows as a sentence in the pane, never as a stale picture."""
         started = time.perf_counter()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.PANE))
-        picture = self._context.picture
-        if picture is not None and self.plane() is not None:
-            try:
-                self._paint_picture(painter, picture)
-            except ViewerError as error:
-                painter.setPen(QColor(theme.WARNING))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.rect().adjusted(30, 30, -30, -30), flags, error.sentence())
-        elif picture is None and self.name in ("axial", "acquired"):
-            self._paint_empty(painter)
+        try:
+            self._paint(painter)
+        except Exception as error:  # noqa: BLE001 - a fault must not leave the painter open
+            self._paint_fault(painter, error)
         if self._context.viewing.look.active_pane == self.name:
             painter.setPen(QPen(QColor(theme.ACCENT), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
         self.paint_ms = (time.perf_counter() - started) * 1000
+
+    def _paint(self, painter: QPainter) -> None:
+        picture = self._context.picture
+        if picture is not None and self.plane() is not None:
+            self._paint_picture(painter, picture)
+            return
+        painter.fillRect(self.rect(), QColor(theme.PANE))
+        if picture is None and self.name in ("axial", "acquired"):
+            self._paint_empty(painter)
+
+    def _paint_fault(self, painter: QPainter, error: Exception) -> None:
+        """Say what went wrong instead of the picture; a fault of ours is told once, with details."""
+        painter.fillRect(self.rect(), QColor(theme.PANE))
+        painter.setPen(QColor(theme.WARNING))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        sentence = "This picture could not be drawn: the program has a fault."
+        if isinstance(error, ViewerError):
+            sentence = error.sentence()
+        elif repr(error) != self._told_fault:
+            self._told_fault = repr(error)
+            # A notice moves widgets about, which must not happen while they are painted.
+            QTimer.singleShot(0, self, lambda: self._context.tell_fault(error))
+        painter.drawText(self.rect().adjusted(30, 30, -30, -30), flags, sentence)
 
     def _paint_picture(self, painter: QPainter, picture: Picture) -> None:
         self.presented = self._presenter.present(
@@ -102,14 +119,15 @@ class SlicePane(QWidget):
         text = "Drop a study here\nCtrl+O  files     Ctrl+Shift+O  folder     Ctrl+D  demonstration"
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Paint every pixel: the style sheet takes this promise back whenever it is applied."""
+        super().showEvent(event)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep centre and scale."""
         super().resizeEvent(event)
         self._context.viewing.resize_pane(self.name, (self.width(), self.height()))
-
-    def dirty_rect(self) -> QRect:
-        """Return what has to be painted again."""
-        return self.rect()
 
     # --- gestures --------------------------------------------------------------------------
 

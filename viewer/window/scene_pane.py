@@ -47,7 +47,7 @@ class ScenePane(QWidget):
         self._context, self._on_point = context, on_point
         self._scene: Scene | None = None
         self._frame: NDArray[np.uint8] | None = None
-        self._changes: list[Change] = []
+        self._changes: list[tuple[str, Change]] = []
         self._drawing: Job[NDArray[np.uint8]] | None = None
         self._wanted = False
         self._coarse = False
@@ -56,7 +56,6 @@ class ScenePane(QWidget):
         self._moved_px = 0.0
         self.refusal = ""
         self.message = ""
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumSize(120, 100)
         self._rest = QTimer(self)
@@ -66,10 +65,14 @@ class ScenePane(QWidget):
 
     # --- drawing ---------------------------------------------------------------------------
 
-    def change(self, change: Change | None = None, *, moving: bool = False) -> None:
-        """Change the scene and draw it soon; ``moving``: coarse now, fine at rest."""
+    def change(self, change: Change | None = None, *, key: str = "", moving: bool = False) -> None:
+        """Change the scene and draw it soon; ``moving``: coarse now, fine at rest.
+
+        A change replaces one of the same ``key`` that still waits.
+        """
         if change is not None:
-            self._changes.append(change)
+            self._changes = [one for one in self._changes if not key or one[0] != key]
+            self._changes.append((key, change))
         if moving:
             self._coarse = True
             self._rest.start()
@@ -98,7 +101,7 @@ class ScenePane(QWidget):
                 scene = self._scene = Scene(size)
             scene.resize(size)
             while changes:
-                changes.pop(0)(scene)
+                changes.pop(0)[1](scene)
             return np.ascontiguousarray(scene.render(quality, ticket))
 
         def ended() -> None:
@@ -140,6 +143,8 @@ class ScenePane(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what has changed while nobody looked."""
         super().showEvent(event)
+        # Every pixel is painted: the style sheet takes this promise back whenever it is applied.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         if self._wanted and self._drawing is None:
             self._draw()
 

@@ -96,7 +96,7 @@ class ThreeD:
             for name, plane in self._context.viewing.look.planes.items()
             if name in PLANE_COLOURS
         }
-        self._pane.change(lambda scene: scene.set_planes(planes), moving=True)
+        self._pane.change(lambda scene: scene.set_planes(planes), key="planes", moving=True)
 
     # --- surfaces --------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class ThreeD:
             if segment.visible and (layer.uid, segment.number) in self._meshes
         ]
         visible = shown if self._context.viewing.look.segments_shown else []
-        self._pane.change(lambda scene: scene.set_segments(visible))
+        self._pane.change(lambda scene: scene.set_segments(visible), key="segments")
 
     def refresh_now(self) -> None:
         """Bring surfaces up to date without waiting for the strokes to end."""

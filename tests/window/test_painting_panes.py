@@ -1,0 +1,74 @@
+"""What a pane paints, how often, and what it does when that fails."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication
+
+from viewer.actions.registry import perform
+from viewer.window.driving import settle, wait_for_jobs
+from viewer.window.start import Program
+
+
+@pytest.fixture
+def reading(program: Program, study: Path) -> Program:
+    perform(program.context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    return program
+
+
+class _Painted(QObject):
+    """Counts whose paint events pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt names it
+        if event.type() == QEvent.Type.Paint:
+            self.names.append(type(watched).__name__)
+        return False
+
+
+def test_a_frame_paints_its_pane_and_nothing_below_it(reading: Program, qapp: QApplication) -> None:
+    pane = reading.window.grid.slices["axial"]
+    settle()
+    painted = _Painted()
+    qapp.installEventFilter(painted)
+    pane.repaint()
+    qapp.removeEventFilter(painted)
+    assert painted.names == ["SlicePane"]
+
+
+def test_a_fault_while_painting_is_said_once_and_the_next_picture_comes(
+    reading: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = reading.window.grid.slices["axial"]
+    present = reading.window.presenter.present
+    told: list[Exception] = []
+    monkeypatch.setattr(reading.context, "tell_fault", told.append)
+
+    def fails(*_args: Any, **_choices: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(reading.window.presenter, "present", fails)
+    before = pane.grab().toImage()
+    pane.repaint()
+    pane.repaint()
+    settle()
+    assert len(told) == 1
+    monkeypatch.setattr(reading.window.presenter, "present", present)
+    assert pane.grab().toImage() != before
+    perform(reading.context, "view.next_image")
+    settle()
+
+
+def test_planes_that_moved_while_nobody_looked_wait_as_one_change(reading: Program) -> None:
+    context, scene = reading.context, reading.window.grid.scene
+    context.viewing.set(enlarged="axial")
+    settle()
+    for _ in range(20):
+        context.viewing.scroll(context.need_picture(), "axial", 1)
+    assert len([key for key, _ in scene._changes if key == "planes"]) == 1
