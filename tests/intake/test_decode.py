@@ -196,6 +196,19 @@ def test_colour_forms_that_headers_mislabel_are_decoded(shared_data: Path, name:
     assert thumbnail(source).std() > 10
 
 
+def test_the_shown_slice_can_be_read_before_all_others(tmp_path: Path) -> None:
+    a_series(tmp_path, 9)
+    source = scan([tmp_path]).pictures[0]
+    picture = allocate(source)
+    assert not decode(source, picture, Ticket(), first_k=4, most=1)
+    assert np.flatnonzero(picture.loaded_k).tolist() == [4]
+    told: list[int] = []
+    decode(source, picture, Ticket(), first_k=4, on_slice=told.append)
+    assert picture.is_loaded
+    assert sorted(told) == [0, 1, 2, 3, 5, 6, 7, 8]
+    np.testing.assert_array_equal(picture.stored, load(source).stored)
+
+
 def test_slices_come_outward_from_the_one_on_the_screen(tmp_path: Path) -> None:
     assert list(outward(6, 2)) == [2, 3, 1, 4, 0, 5]
     assert list(outward(1, 7)) == [0]

@@ -1,5 +1,6 @@
 """What a pane paints, how often, and what it does when that fails."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
 from viewer.actions.registry import perform
+from viewer.jobs.job import Ticket
 from viewer.window.driving import settle, wait_for_jobs
+from viewer.window.loading import undisturbed
 from viewer.window.start import Program
 
 
@@ -72,3 +75,33 @@ def test_planes_that_moved_while_nobody_looked_wait_as_one_change(reading: Progr
     for _ in range(20):
         context.viewing.scroll(context.need_picture(), "axial", 1)
     assert len([key for key, _ in scene._changes if key == "planes"]) == 1
+
+
+def test_the_first_image_is_told_before_the_others_are_read(
+    program: Program, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = program.context.pictures
+    read, order = pictures.read, []
+
+    def noted(key: str, ticket: Ticket, **choices: Any) -> Any:
+        order.append(f"read {choices.get('most')}")
+        return read(key, ticket, **choices)
+
+    monkeypatch.setattr(pictures, "read", noted)
+    pictures.changed.connect(
+        lambda key: order.append(f"told {int(_n_read(program))}" if key else "")
+    )
+    perform(program.context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    assert [word for word in order if word] == ["read 1", "told 1", "read None", "told 40"]
+
+
+def _n_read(program: Program) -> int:
+    return int(program.context.need_picture().loaded_k.sum())
+
+
+def test_the_collector_works_again_after_the_start() -> None:
+    with undisturbed():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.unfreeze()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from viewer.actions.context import Context, Notice, has_picture, has_segment
 from viewer.actions.registry import action
@@ -10,16 +11,14 @@ from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, Unsupported
-from viewer.exchange.atomic import Saved
-from viewer.exchange.nifti import write_labels_nifti
-from viewer.exchange.picture import write_png
-from viewer.exchange.seg import read_segmentations, write_seg
-from viewer.exchange.sr import read_report, write_sr
-from viewer.exchange.tables import read_json, write_csv, write_json
 from viewer.session.edits import Edit, Group
 from viewer.session.edits_measurement import AddMeasurement
 from viewer.session.edits_segmentation import AddSegmentation
 from viewer.session.figures import count_voxels, outdated
+
+# The formats are imported by the verbs that need them: the first picture does not wait for them.
+if TYPE_CHECKING:
+    from viewer.exchange.atomic import Saved
 
 PathLike = str | Path
 
@@ -28,7 +27,7 @@ def _where(context: Context, path: PathLike | None, title: str, name: str) -> Pa
     return Path(path) if path is not None else context.door.ask_save(title, name)
 
 
-def _saved(context: Context, saved: Saved) -> Saved:
+def _saved(context: Context, saved: "Saved") -> "Saved":
     checks = "\n".join(saved.checks)
     context.door.tell(Notice("done", f"Saved {saved.path.name}; read back and compared.", checks))
     return saved
@@ -40,8 +39,8 @@ def _save(
     force: bool | None,
     title: str,
     name: str,
-    write: Callable[[Path, bool], Saved],
-) -> Saved | None:
+    write: "Callable[[Path, bool], Saved]",
+) -> "Saved | None":
     place = _where(context, path, title, name)
     if place is None:
         return None
@@ -60,7 +59,9 @@ def _segmentations(context: Context) -> tuple[Segmentation, ...]:
     return tuple(s for s in context.session.state.segmentations if s.volume_key == key)
 
 
-def _all_measured(context: Context, write: Callable[..., Saved]) -> Callable[[Path, bool], Saved]:
+def _all_measured(
+    context: Context, write: "Callable[..., Saved]"
+) -> "Callable[[Path, bool], Saved]":
     """Return what writes every measurement and segment of the shown picture in one format."""
     picture = context.need_picture()
     found, layers = _measurements(context), _segmentations(context)
@@ -83,8 +84,10 @@ def _nothing_measured(context: Context) -> str:
 @action("export.seg", "Segments as DICOM SEG…", group="Export", enabled=has_segment)
 def seg(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
-) -> Saved | None:
+) -> "Saved | None":
     """Save the active segmentation as a DICOM Segmentation object."""
+    from viewer.exchange.seg import write_seg
+
     segmentation, _ = context.need_segment()
     picture = context.pictures.loaded.get(segmentation.volume_key)
     if picture is None:
@@ -102,8 +105,10 @@ def seg(
 @action("export.sr", "Measurements as DICOM SR…", group="Export", enabled=_nothing_measured)
 def sr(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
-) -> Saved | None:
+) -> "Saved | None":
     """Save the measurements as a DICOM structured report (TID 1500)."""
+    from viewer.exchange.sr import write_sr
+
     return _save(
         context, path, force, "Save DICOM SR", "measurements.dcm", _all_measured(context, write_sr)
     )
@@ -112,8 +117,10 @@ def sr(
 @action("export.csv", "Measurements as CSV…", group="Export", enabled=_nothing_measured)
 def csv(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
-) -> Saved | None:
+) -> "Saved | None":
     """Save the measurements as a table, with units, codes and UIDs in columns."""
+    from viewer.exchange.tables import write_csv
+
     return _save(
         context, path, force, "Save CSV", "measurements.csv", _all_measured(context, write_csv)
     )
@@ -122,8 +129,10 @@ def csv(
 @action("export.json", "Measurements as JSON…", group="Export", enabled=_nothing_measured)
 def json(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
-) -> Saved | None:
+) -> "Saved | None":
     """Save the measurements as JSON, with receipts."""
+    from viewer.exchange.tables import write_json
+
     return _save(
         context, path, force, "Save JSON", "measurements.json", _all_measured(context, write_json)
     )
@@ -132,8 +141,10 @@ def json(
 @action("export.nifti", "Segments as NIfTI…", group="Export", enabled=has_segment)
 def nifti(
     context: Context, *, path: PathLike | None = None, force: bool | None = None
-) -> Saved | None:
+) -> "Saved | None":
     """Save the active segmentation's labels as NIfTI."""
+    from viewer.exchange.nifti import write_labels_nifti
+
     segmentation, _ = context.need_segment()
     return _save(
         context,
@@ -152,8 +163,10 @@ def png(
     path: PathLike | None = None,
     pane: str = "",
     force: bool | None = None,
-) -> Saved | None:
+) -> "Saved | None":
     """Save what the active pane shows, with its marks, as PNG ("window": the whole window)."""
+    from viewer.exchange.picture import write_png
+
     data = context.door.capture(pane or context.viewing.look.active_pane)
     return _save(
         context,
@@ -182,6 +195,8 @@ def import_results(context: Context, *, path: PathLike | None = None) -> int:
 
 
 def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
+    from viewer.exchange.tables import read_json
+
     if not place.is_file():
         raise InputRefused("There is no such file.", where=str(place), remedy="Check the path.")
     if place.suffix.lower() == ".json":
@@ -205,6 +220,8 @@ def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
 
 
 def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
+    from viewer.exchange.seg import read_segmentations
+
     picture = context.need_picture()
     read = read_segmentations(place, picture)
     if not picture.is_volume:
@@ -218,6 +235,8 @@ def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
 
 
 def _sr_edits(context: Context, place: Path) -> tuple[Edit, ...]:
+    from viewer.exchange.sr import read_report
+
     picture = context.need_picture()
     # Read without the picture first: only so does the report itself say whose images it means.
     _refuse_others(read_report(place).measurements, picture, place)

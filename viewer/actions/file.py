@@ -100,7 +100,14 @@ def show(context: Context, *, key: str) -> None:
         context.pictures.changed.emit(key)
         return
 
+    _read_images(context, key, picture)
+
+
+def _read_images(context: Context, key: str, picture: Picture) -> None:
+    """Read the shown image and tell it, then all others: nothing competes with the first frame."""
     guessed = context.viewing.window(picture)
+    first_k = picture.grid.shape_kji[0] // 2
+    title, job_key = "Reading images", f"decode:{key}"
 
     def done(failed: tuple[Fate, ...]) -> None:
         if failed:
@@ -110,11 +117,20 @@ def show(context: Context, *, key: str) -> None:
             context.viewing.take_window(picture, guessed)
         context.pictures.changed.emit(key)
 
+    def go_on(_failed: tuple[Fate, ...]) -> None:
+        context.pictures.changed.emit(key)
+        context.jobs.submit(
+            lambda ticket: _decode(context, key, first_k, ticket),
+            Outcomes(done=done, failed=context.tell_fault),
+            key=job_key,
+            title=title,
+        )
+
     context.jobs.submit(
-        lambda ticket: _decode(context, key, picture, ticket),
-        Outcomes(done=done, failed=context.tell_fault),
-        key=f"decode:{key}",
-        title="Reading images",
+        lambda ticket: context.pictures.read(key, ticket, first_k=first_k, most=1),
+        Outcomes(done=go_on, failed=context.tell_fault),
+        key=job_key,
+        title=title,
     )
 
 
@@ -122,18 +138,18 @@ def _has_window(picture: Picture) -> bool:
     return bool(picture.display.windows or picture.display.windows_k)
 
 
-def _decode(context: Context, key: str, picture: Picture, ticket: Ticket) -> tuple[Fate, ...]:
-    n_slices = picture.grid.shape_kji[0]
-    n_read = 0
+def _decode(context: Context, key: str, first_k: int, ticket: Ticket) -> tuple[Fate, ...]:
+    loaded_k = context.pictures.loaded[key].loaded_k
+    n_read = int(loaded_k.sum())
 
     def on_slice(_k: int) -> None:
         nonlocal n_read
         n_read += 1
-        # The first image is told at once, the others twenty times in all: a repaint is not free.
-        if n_read == 1 or n_read % max(1, n_slices // 20) == 0:
-            ticket.report(n_read / n_slices, f"image {n_read} of {n_slices}")
+        # Twenty times in all: a repaint is not free.
+        if n_read % max(1, len(loaded_k) // 20) == 0:
+            ticket.report(n_read / len(loaded_k), f"image {n_read} of {len(loaded_k)}")
 
-    return context.pictures.read(key, ticket, first_k=n_slices // 2, on_slice=on_slice)
+    return context.pictures.read(key, ticket, first_k=first_k, on_slice=on_slice)
 
 
 def _choose_segment(context: Context, picture: Picture) -> None:

@@ -40,6 +40,8 @@ def say(text: str) -> None:
 
 def _run(what: str, path: Path, home: str) -> dict[str, Any]:
     environment = {**os.environ, "NEGATOSCOPE_HOME": home}
+    # Modules are compiled once and kept, as they are for whoever starts the program a second time.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         # Without a display both windows draw off-screen: the ratio stays a fair one.
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -128,14 +128,15 @@ def decode(
     ticket: Ticket,
     *,
     first_k: int = 0,
+    most: int | None = None,
     on_slice: Callable[[int], None] | None = None,
 ) -> tuple[Fate, ...]:
     """Fill ``picture`` outward from ``first_k``; return the fates of files that could not be read.
 
-    ``on_slice(k)`` is called after ``loaded_k[k]`` became true, never by two threads at once.
+    At most ``most`` slices are tried, if it is given. ``on_slice(k)`` is called after ``loaded_k[k]`` became true, never by two threads at once.
     Slices that are loaded already are left alone. Raises ``Cancelled`` if the ticket says so.
     """
-    todo = [k for k in outward(len(picture.loaded_k), first_k) if not picture.loaded_k[k]]
+    todo = [k for k in outward(len(picture.loaded_k), first_k) if not picture.loaded_k[k]][:most]
     work = _Work(iter(todo), threading.Lock(), {}, on_slice)
     reader = open_slices(source)
     try:

@@ -20,6 +20,7 @@ _COPY_AGAIN = "Copy the file again from its source."
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
 
 _SLOW_S = 0.002
+_TELL_S = 0.1  # a person reads no faster, and every word costs the reader time
 _Head = tuple[bytes, int, InputRefused | None]
 ReadHead = Callable[[str, int], tuple[bytes, int]]
 
@@ -63,10 +64,13 @@ def opened_files(
     """Yield every file in order, looked into."""
     batches = list(_batches(list(files)))
     n_done = 0
+    told_s = time.monotonic()
     for batch, heads in zip(batches, _heads(batches, read), strict=True):
         if ticket is not None:
             ticket.check()
-            ticket.report(n_done / (len(batches) * _BATCH), f"{n_done} files")
+            if time.monotonic() - told_s > _TELL_S:
+                told_s = time.monotonic()
+                ticket.report(n_done / (len(batches) * _BATCH), f"{n_done} files")
         for found, (head, size, refusal) in zip(batch, heads, strict=True):
             yield _opened(found, head, size, refusal, read)
         n_done += len(batch)

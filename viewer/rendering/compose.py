@@ -250,14 +250,21 @@ def _covered(rgb32: Pixels, section: Section) -> Pixels:
     np.copyto(rgb32, palettes.BLACK, where=section.coverage == 0)
     unread = section.coverage == 2
     if unread.any():
-        np.copyto(rgb32, _hatch(rgb32.shape, section.to_plane), where=unread)
+        across, down = np.abs(section.to_plane[:, :2]).sum(axis=0).tolist()
+        np.copyto(rgb32, _hatch((rgb32.shape[0], rgb32.shape[1]), across, down), where=unread)
     return rgb32
 
 
-def _hatch(shape: tuple[int, ...], to_plane: Floats) -> Pixels:
-    """Return diagonal stripes of one width on the screen, whatever the section's own scale."""
-    scale = np.abs(to_plane[:, :2]).sum(axis=0)
-    period = max(_HATCH_PERIOD_PX, 4 * float(scale.max()))
-    along = scale[0] * np.arange(shape[1]) + scale[1] * np.arange(shape[0])[:, None]
+@lru_cache(maxsize=4)
+def _hatch(shape: tuple[int, int], across: float, down: float) -> Pixels:
+    """Return diagonal stripes of one width on the screen, whatever the section's own scale.
+
+    ``across`` and ``down`` are the size of the section's pixels on the screen.
+    """
+    period = np.float32(max(_HATCH_PERIOD_PX, 4 * max(across, down)))
+    columns, rows = (np.arange(n, dtype=np.float32) for n in shape[::-1])
+    along = columns * np.float32(across) + rows[:, None] * np.float32(down)
     stripe = along % period < period / 3
-    return np.where(stripe, palettes.HATCH_STRIPE, palettes.HATCH_GROUND)
+    stripes = np.where(stripe, palettes.HATCH_STRIPE, palettes.HATCH_GROUND)
+    stripes.setflags(write=False)
+    return stripes

@@ -92,11 +92,21 @@ class Pictures:
         ticket: Ticket,
         *,
         first_k: int,
+        most: int | None = None,
         on_slice: Callable[[int], None] | None = None,
     ) -> tuple[Fate, ...]:
-        """Decode the picture of ``key`` outward from ``first_k``; return the fates of failures."""
-        picture = self.loaded[key]
-        return decode(self.sources[key], picture, ticket, first_k=first_k, on_slice=on_slice)
+        """Decode the picture of ``key`` outward from ``first_k``; return the fates of failures.
+
+        At most ``most`` slices, if it is given.
+        """
+        return decode(
+            self.sources[key],
+            self.loaded[key],
+            ticket,
+            first_k=first_k,
+            most=most,
+            on_slice=on_slice,
+        )
 
     def close_all(self) -> None:
         """Forget everything."""

@@ -1,6 +1,7 @@
 """The 3-D pane: paints what the scene rendered, and turns the mouse into camera moves."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,15 @@ from viewer.actions.context import Context
 from viewer.errors import ViewerError
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
-from viewer.rendering.scene import Scene
-from viewer.rendering.volume_mapper import Quality
 from viewer.window import theme
+
+if TYPE_CHECKING:
+    from viewer.rendering.scene import Scene
+    from viewer.rendering.volume_mapper import Quality
 
 _REST_MS = 160
 _NOTCH = 120.0
-Change = Callable[[Scene], None]
+Change = Callable[["Scene"], None]
 
 
 class ScenePane(QWidget):
@@ -96,6 +99,8 @@ class ScenePane(QWidget):
         size = self._size_px()
 
         def work(ticket: Ticket) -> NDArray[np.uint8]:
+            from viewer.rendering.scene import Scene
+
             scene = self._scene
             if scene is None:
                 scene = self._scene = Scene(size)

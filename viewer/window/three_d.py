@@ -1,6 +1,6 @@
 """Keeps the 3-D scene like the session: volume, surfaces and planes, prepared on worker threads."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 
@@ -9,12 +9,13 @@ from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
-from viewer.rendering.meshes import surface
 from viewer.rendering.palettes import PLANE_COLOURS
-from viewer.rendering.prepared import PreparedVolume, prepare_volume
-from viewer.rendering.scene import Scene
-from viewer.rendering.surfaces import SegmentSurface
 from viewer.window.scene_pane import ScenePane
+
+# What the scene is made of is imported on the threads that make it, after the first picture.
+if TYPE_CHECKING:
+    from viewer.rendering.prepared import PreparedVolume
+    from viewer.rendering.scene import Scene
 
 _REBUILD_MS = 120
 Name = tuple[str, int]
@@ -50,7 +51,7 @@ class ThreeD:
         self._shown_key = ""
         self._pane.message = message
 
-        def change(scene: Scene) -> None:
+        def change(scene: "Scene") -> None:
             scene.set_prepared(None)
             scene.set_segments(())
             scene.set_planes({})
@@ -61,12 +62,12 @@ class ThreeD:
         self._pane.message = "preparing…"
         self._shown_key = picture.key
 
-        def done(prepared: PreparedVolume) -> None:
+        def done(prepared: "PreparedVolume") -> None:
             if self._shown_key != picture.key:
                 return
             self._pane.message = ""
 
-            def change(scene: Scene) -> None:
+            def change(scene: "Scene") -> None:
                 scene.set_prepared(prepared)
                 scene.reset()
 
@@ -74,8 +75,13 @@ class ThreeD:
             self.planes_changed()
             self._submit_meshes()
 
+        def work(ticket: Ticket) -> "PreparedVolume":
+            from viewer.rendering.prepared import prepare_volume
+
+            return prepare_volume(picture, ticket=ticket)
+
         self._context.jobs.submit(
-            lambda ticket: prepare_volume(picture, ticket=ticket),
+            work,
             Outcomes(done=done, failed=self._failed),
             key="3d:volume",
         )
@@ -131,6 +137,8 @@ class ThreeD:
             return
 
         def work(ticket: Ticket) -> dict[Name, tuple[int, Any]]:
+            from viewer.rendering.meshes import surface
+
             made: dict[Name, tuple[int, Any]] = {}
             for (uid, number), (revision, layer) in missing.items():
                 ticket.check()
@@ -147,6 +155,8 @@ class ThreeD:
         self._context.jobs.submit(work, Outcomes(done=done, failed=self._failed), key="3d:meshes")
 
     def _show_meshes(self) -> None:
+        from viewer.rendering.surfaces import SegmentSurface
+
         shown = [
             SegmentSurface(
                 layer.uid,

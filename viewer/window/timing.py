@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from viewer.window.loading import undisturbed
+
 _PANE_PX = 1024
 _FRAMES = 200
 
@@ -72,8 +74,9 @@ def _memory() -> dict[str, float]:
 
 def program(folder: Path) -> dict[str, Any]:
     """Open the program on ``folder``; return when the first picture was painted, and frames."""
-    from viewer.window.driving import wait_for_jobs, wait_until
-    from viewer.window.start import Program, make_app
+    with undisturbed():
+        from viewer.window.driving import wait_for_jobs, wait_until
+        from viewer.window.start import Program, make_app
 
     make_app()
     running = Program()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from viewer.errors import InputRefused, Unsupported
+from viewer.window.loading import undisturbed
 
 
 def run_verb(chosen: argparse.Namespace) -> int:
@@ -19,7 +20,8 @@ def run_verb(chosen: argparse.Namespace) -> int:
     paths = [] if chosen.verb == "demo" else list(chosen.paths)
     _refuse_missing(paths)
     _need_display()
-    from viewer.window.start import run_window
+    with undisturbed():
+        from viewer.window.start import run_window
 
     return run_window(paths, demo=chosen.verb == "demo" or chosen.demo)
 
