@@ -9,7 +9,10 @@ import pytest
 from tests.intake.writing import a_series, a_slice, an_item, saved, with_pixels
 from viewer.domain.finding import Severity
 from viewer.domain.quantity import SpacingSource
-from viewer.domain.volume import Window, WindowFunction
+from viewer.domain.volume import Window, WindowFunction, value_at
+from viewer.errors import InputRefused
+from viewer.imaging.statistics import statistics_of
+from viewer.imaging.value_chain import default_window, windowed
 from viewer.intake.decode import load
 from viewer.intake.scan import scan
 from viewer.intake.source import PictureSource
@@ -298,3 +301,90 @@ def test_colour_has_no_volume_and_no_unit(tmp_path: Path) -> None:
     assert source.is_colour
     assert not source.is_volume
     assert load(source).stored.shape == (3, 6, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("bits", "first", "n_entries"),
+    [(12, 0, 4096), (16, 100, 40), (16, -500, 65536)],
+)
+def test_a_voi_table_shows_what_pydicom_says(
+    bits: int, first: int, n_entries: int, tmp_path: Path
+) -> None:
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+
+    entries = np.linspace(0, (1 << bits) - 1, n_entries) ** 1.0
+    entries = np.rint(np.sqrt(entries / entries.max()) * ((1 << bits) - 1)).astype("<u2")
+    dataset = a_slice(0, np.arange(-24, 24, dtype=np.int16).reshape(6, 8) * 60)
+    item = an_item(LUTDescriptor=[n_entries % 65536, first, bits], LUTExplanation="Bones")
+    item["LUTDescriptor"].VR = "SS"
+    item.add_new("LUTData", "OW", entries.tobytes())
+    dataset.VOILUTSequence = [item]
+    picture = load(one(dataset, tmp_path))
+    shown = default_window(picture)
+    assert shown.name == "Bones"
+    values = picture.quantity.slice_values(picture.stored[0], 0)
+    hounsfield = apply_modality_lut(dataset.pixel_array, dataset).astype(np.int32)
+    expected = apply_voi_lut(hounsfield, dataset)
+    np.testing.assert_allclose(
+        windowed(values, shown), expected / ((1 << bits) - 1), atol=1e-4, rtol=0
+    )
+
+
+@pytest.mark.parametrize("kind", ["u1", "<u2"])
+def test_entries_of_eight_bits_may_lie_in_bytes_or_in_words(kind: str, tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    item = an_item(LUTDescriptor=[256, 0, 8])
+    item.add_new("LUTData", "OW", np.arange(256)[::-1].astype(kind).tobytes())
+    dataset.VOILUTSequence = [item]
+    (window,) = (w for w in one(dataset, tmp_path).display.windows if w.table)
+    np.testing.assert_allclose(windowed([-5, 0, 51, 300], window), [1, 1, 0.8, 0])
+
+
+def test_a_broken_voi_table_leaves_the_window(tmp_path: Path) -> None:
+    dataset = a_slice(0)
+    dataset.WindowCenter, dataset.WindowWidth = 40, 400
+    dataset.VOILUTSequence = [an_item(LUTDescriptor=[256, 0, 8])]
+    assert one(dataset, tmp_path).display.windows == (Window(40, 400),)
+
+
+def test_the_voi_table_of_a_real_file_is_that_of_pydicom(shared_data: Path) -> None:
+    from pydicom import dcmread
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+
+    path = shared_data / "dicom" / "pydicom_data" / "vlut_04.dcm"
+    dataset = dcmread(path)
+    picture = load(scan([path]).pictures[0])
+    shown = next(window for window in picture.display.windows if window.table)
+    expected = apply_voi_lut(apply_modality_lut(dataset.pixel_array, dataset), dataset)
+    top = expected.max()
+    found = windowed(picture.quantity.slice_values(picture.stored[0], 0), shown)
+    np.testing.assert_allclose(found / found.max(), expected / top, atol=1e-3)
+
+
+@pytest.mark.parametrize("limit", [None, -1990])
+def test_padding_has_no_value_and_no_part_in_statistics(limit: int | None, tmp_path: Path) -> None:
+    dataset = a_slice(0, np.full((6, 8), 1000, dtype=np.int16))
+    values = np.full((6, 8), 1000, dtype=np.int16)
+    values[0], values[1] = -2000, -1995
+    with_pixels(dataset, values)
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+    if limit is not None:
+        dataset.add_new("PixelPaddingRangeLimit", "SS", limit)
+    picture = load(one(dataset, tmp_path))
+    voxels = np.array([(i, j, 0) for j in range(6) for i in range(8)])
+    found = statistics_of(picture, voxels)
+    assert found.n == (40 if limit is None else 32)
+    assert found.n_padding == 48 - found.n
+    assert found.minimum == (-1995 if limit is None else 1000) - 1024
+    assert value_at(picture, (0, 0, 0)) is None
+    assert value_at(picture, (0, 3, 0)) == -24
+    with pytest.raises(InputRefused, match="padding"):
+        statistics_of(picture, voxels[:8])
+
+
+def test_frames_that_disagree_about_padding_lose_no_value(tmp_path: Path) -> None:
+    def change(dataset: "Dataset", k: int) -> None:
+        dataset.add_new("PixelPaddingValue", "SS", -2000 if k else 0)
+
+    a_series(tmp_path, 3, change=change)
+    assert scan([tmp_path]).pictures[0].quantity.padding is None

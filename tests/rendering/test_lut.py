@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.domain.volume import ValueMap, Window, WindowFunction
+from viewer.domain.volume import ValueMap, VoiTable, Window, WindowFunction
 from viewer.errors import InputRefused
 from viewer.imaging.value_chain import windowed
 from viewer.rendering.lut import grey_level_table, grey_levels, grey_table, looked_up, palette_table
@@ -47,6 +47,25 @@ def test_an_inverted_palette_is_entered_from_its_other_end() -> None:
     table = grey_table(quantity, 0, np.int16, Window(40, 400), inverted=True, palette="hot_iron")
     assert table[1000] == palette_table("hot_iron")[0]
     assert table[np.uint16(-1000 % 65536)] == palette_table("hot_iron")[255]
+
+
+def test_padding_is_black_in_both_polarities() -> None:
+    for inverted in (False, True):
+        table = grey_level_table(1.0, 0.0, "<i2", Window(0, 100), inverted, (-2000, -1990))
+        plain = grey_level_table(1.0, 0.0, "<i2", Window(0, 100), inverted)
+        stored = np.arange(65536, dtype=np.uint16).view(np.int16)
+        padded = (stored >= -2000) & (stored <= -1990)
+        assert (table[padded] == 0).all()
+        np.testing.assert_array_equal(table[~padded], plain[~padded])
+
+
+def test_a_table_takes_the_place_of_the_function() -> None:
+    entries = np.array([0, 65535, 32768, 65535], dtype="<u2")
+    window = Window.of_table(VoiTable(10.0, 1.0, entries.tobytes()))
+    table = grey_level_table(1.0, 0.0, "<i2", window, False)
+    assert table[[0, 10, 11, 12, 13, 500]].tolist() == [0, 0, 255, 128, 255, 255]
+    values = np.array([[9.0, 11.4, 12.0, np.nan]], dtype=np.float32)
+    assert grey_levels(values, window).tolist() == [[0, 255, 128, 0]]
 
 
 def test_eight_bit_values_have_a_table_of_256() -> None:

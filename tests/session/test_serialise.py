@@ -11,7 +11,7 @@ from viewer.domain.geometry import Plane
 from viewer.domain.measurement import Review
 from viewer.domain.quantity import LENGTH
 from viewer.domain.segmentation import LESION, Score, Segment
-from viewer.domain.volume import Window
+from viewer.domain.volume import VoiTable, Window
 from viewer.errors import Damaged, ViewerError
 from viewer.session.document import Document
 from viewer.session.edit import OpenStudy
@@ -52,7 +52,10 @@ def a_look() -> Look:
     return Look(
         picture_key="1.2",
         planes={"axial": a_plane()},
-        windows={"1.2": Window(40.0, 400.0, "soft tissue")},
+        windows={
+            "1.2": Window(40.0, 400.0, "soft tissue"),
+            "1.3": Window.of_table(VoiTable(-5.0, 0.5, bytes(range(8))), "bones"),
+        },
         inverted=frozenset({"1.2"}),
         settings=ToolSettings(7.5, sphere=True),
         split=0.25,

@@ -26,18 +26,65 @@ class WindowFunction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class VoiTable:
+    """A VOI look-up table (PS3.3 C.11.2.1.1): the greys of values ``first``, ``first + step``, ...
+
+    ``entries`` are little-endian uint16, 0 black and 65535 white. Values below and above the table
+    take its first and last grey.
+    """
+
+    first: float
+    step: float
+    entries: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse tables that say nothing."""
+        if len(self.entries) < 2 or len(self.entries) % 2 or not self.step > 0:
+            raise InputRefused("A VOI look-up table needs entries and a step above 0.")
+
+    @property
+    def n_entries(self) -> int:
+        """How many values have a grey of their own."""
+        return len(self.entries) // 2
+
+    def greys(self) -> Floats:
+        """Return the greys (n,), 0 to 1."""
+        return np.frombuffer(self.entries, dtype="<u2").astype(np.float64) / 65535
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """Which values become black and white, in the unit of the picture's quantity."""
+    """Which values become black and white, in the unit of the picture's quantity.
+
+    With a ``table``, the greys between are the table's, not the function's; centre and width then
+    say which values the table covers.
+    """
 
     center: float
     width: float
     name: str = ""
     function: WindowFunction = WindowFunction.LINEAR
+    table: VoiTable | None = None
 
     def __post_init__(self) -> None:
         """Refuse widths that PS3.3 forbids."""
         if not (np.isfinite(self.center) and np.isfinite(self.width)) or self.width <= 0:
             raise InputRefused("A window needs a finite centre and a width above 0.")
+
+    @classmethod
+    def of_table(cls, table: VoiTable, name: str = "") -> "Window":
+        """Return the window that is a look-up table."""
+        width = table.n_entries * table.step
+        return cls(table.first + (width - table.step) / 2, width, name, table=table)
+
+    def scaled(self, slope: float, intercept: float = 0.0) -> "Window":
+        """Return the window of values that went through ``slope`` (above 0) and ``intercept``."""
+        table = self.table
+        if table is not None:
+            table = VoiTable(table.first * slope + intercept, table.step * slope, table.entries)
+        return Window(
+            self.center * slope + intercept, self.width * slope, self.name, self.function, table
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +93,15 @@ class ValueMap:
 
     ``unit`` is UCUM ("[hnsf'U]", "Bq/ml", "{SUVbw}g/ml", "1"); ``name`` is what a person calls it
     ("HU", "SUVbw", "" for arbitrary values). Slopes are per slice since PET and Philips MR vary.
+    ``padding`` is the range of stored values (both ends included) that fill the image where nothing
+    was imaged (PS3.3 C.7.5.1.1.2): they have no value, and no part in statistics.
     """
 
     slope_k: Floats
     intercept_k: Floats
     unit: str = "1"
     name: str = ""
+    padding: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Validate and freeze."""
@@ -78,12 +128,20 @@ class ValueMap:
         return (
             np.array_equal(self.slope_k, other.slope_k)
             and np.array_equal(self.intercept_k, other.intercept_k)
-            and (self.unit, self.name) == (other.unit, other.name)
+            and (self.unit, self.name, self.padding) == (other.unit, other.name, other.padding)
         )
 
     def __hash__(self) -> int:
         """Hash by value."""
-        return hash((self.slope_k.tobytes(), self.intercept_k.tobytes(), self.unit, self.name))
+        pairs = (self.slope_k.tobytes(), self.intercept_k.tobytes())
+        return hash((*pairs, self.unit, self.name, self.padding))
+
+    def is_padding(self, stored: Voxels) -> NDArray[np.bool_]:
+        """Return where stored values are padding, not an image of anything."""
+        if self.padding is None:
+            return np.zeros(np.shape(stored), dtype=bool)
+        low, high = self.padding
+        return np.asarray((stored >= low) & (stored <= high))
 
     @property
     def is_uniform(self) -> bool:
@@ -209,13 +267,15 @@ Picture = Volume  # a Volume or an ImageStack: ask ``is_volume``
 def value_at(picture: Picture, index_ijk: Sequence[float]) -> float | None:
     """Return the quantity of the voxel nearest to ``index_ijk``.
 
-    None outside the picture, in a slice not read yet, or for colour.
+    None outside the picture, in a slice not read yet, in padding, or for colour.
     """
     i, j, k = (int(n) for n in nearest(index_ijk))
     n_k, n_j, n_i = picture.grid.shape_kji
     if not (0 <= i < n_i and 0 <= j < n_j and 0 <= k < n_k) or picture.is_colour:
         return None
     if not picture.loaded_k[k]:
+        return None
+    if bool(picture.quantity.is_padding(picture.stored[k, j, i])):
         return None
     stored = float(picture.stored[k, j, i])
     return stored * float(picture.quantity.slope_k[k]) + float(picture.quantity.intercept_k[k])

@@ -18,7 +18,10 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RoiStatistics:
-    """Count, mean, SD (divided by N), extremes and median of a region, in ``unit``."""
+    """Count, mean, SD (divided by N), extremes and median of a region, in ``unit``.
+
+    ``n_padding`` voxels of the region are padding and were left out of all of these.
+    """
 
     n: int
     mean: float
@@ -28,6 +31,7 @@ class RoiStatistics:
     median: float
     unit: str
     slices_k: tuple[int, ...]
+    n_padding: int = 0
 
 
 def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
@@ -45,7 +49,12 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
     i, j, k = voxels_ijk.T
     if not picture.loaded_k[k].all():
         raise InputRefused("The region touches images that have not been read.")
-    values = picture.quantity.values_at(picture.stored[k, j, i], k)
+    stored = picture.stored[k, j, i]
+    imaged = ~picture.quantity.is_padding(stored)
+    if not imaged.any():
+        raise InputRefused("The region holds padding alone: nothing was imaged there.")
+    k = k[imaged]
+    values = picture.quantity.values_at(stored[imaged], k)
     return RoiStatistics(
         len(values),
         float(values.mean()),
@@ -55,6 +64,7 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
         float(np.median(values)),
         picture.quantity.unit,
         tuple(int(n) for n in np.unique(k)),
+        len(stored) - len(values),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewer.domain.volume import Picture, Window, WindowFunction
+from viewer.domain.volume import Picture, VoiTable, Voxels, Window, WindowFunction
 
 # field.md 4.3: number key -> window, HU.
 PRESETS: dict[int, Window] = {
@@ -32,6 +32,8 @@ def windowed(values: ArrayLike, window: Window) -> NDArray[np.float64]:
     only the threshold at ``center - 0.5`` remains. NaN stays NaN.
     """
     x = np.asarray(values, dtype=np.float64)
+    if window.table is not None:
+        return _looked_up(x, window.table)
     c, w = window.center, window.width
     with np.errstate(over="ignore"):  # beyond all numbers is as black or white as beyond the window
         if window.function is WindowFunction.SIGMOID:
@@ -43,6 +45,15 @@ def windowed(values: ArrayLike, window: Window) -> NDArray[np.float64]:
         return np.asarray(np.clip((x - (c - 0.5)) / (w - 1) + 0.5, 0, 1))
 
 
+def _looked_up(values: NDArray[np.float64], table: VoiTable) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        at = np.clip(np.floor((values - table.first) / table.step + 1e-9), 0, table.n_entries - 1)
+    known = ~np.isnan(at)
+    found = np.full(np.shape(values), np.nan)
+    found[known] = table.greys()[at[known].astype(np.int64)]
+    return found
+
+
 def _sample(picture: Picture) -> NDArray[np.float64]:
     """Return some read values as the quantity, for windows (not for numbers)."""
     read = np.flatnonzero(picture.loaded_k)
@@ -51,13 +62,17 @@ def _sample(picture: Picture) -> NDArray[np.float64]:
     chosen = read[:: max(1, len(read) // 40)]
     _, n_j, n_i = picture.grid.shape_kji
     step = max(1, int(np.sqrt(len(chosen) * n_j * n_i / _SAMPLE)))
-    parts = [
-        picture.quantity.slice_values(picture.stored[k, ::step, ::step], int(k)).ravel()
-        for k in chosen
-    ]
-    values = np.concatenate(parts).astype(np.float64)
+    values = np.concatenate(
+        [_imaged(picture, int(k), picture.stored[k, ::step, ::step]) for k in chosen]
+    ).astype(np.float64)
     finite = values[np.isfinite(values)]
     return finite if len(finite) else np.zeros(1)
+
+
+def _imaged(picture: Picture, k: int, stored: Voxels) -> NDArray[np.float32]:
+    """Return the quantity (n,) of stored values of slice ``k`` without padding."""
+    values = picture.quantity.slice_values(stored, k)
+    return np.asarray(values[~picture.quantity.is_padding(stored)])
 
 
 def _between(low: float, high: float, name: str) -> Window:
@@ -80,8 +95,8 @@ def full_window(picture: Picture) -> Window:
     """Return the window from the lowest to the highest value that was read."""
     lows, highs = [], []
     for k in np.flatnonzero(picture.loaded_k):
-        plane = picture.quantity.slice_values(picture.stored[k], int(k))
-        if not (np.isfinite(plane.min()) and np.isfinite(plane.max())):
+        plane = _imaged(picture, int(k), picture.stored[k])
+        if not plane.size or not (np.isfinite(plane.min()) and np.isfinite(plane.max())):
             plane = plane[np.isfinite(plane)]
         if plane.size:
             lows.append(float(plane.min()))

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from viewer.domain.volume import Window, WindowFunction
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.volume import VoiTable, Window, WindowFunction
 from viewer.errors import InputRefused
 from viewer.intake import tags
 from viewer.intake.header import Elements, Header
@@ -86,7 +89,8 @@ def frames_of(header: Header, file: PixelFile) -> tuple[Frame, ...]:
 def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
     place = None if _is_flat(header, file) else place_of(header, header, header)
     slope, intercept = rescale_of(header, file)
-    windows = windows_of(header)
+    signed = file.layout.signed or intercept < 0
+    windows = (*voi_tables_of(header, signed=signed), *windows_of(header))
     if file.sop_class_uid == CLASSIC_MR:
         windows = tuple(_through(window, slope, intercept) for window in windows)
     image_type = header.texts(tags.IMAGE_TYPE)
@@ -194,13 +198,51 @@ def windows_of(elements: Elements) -> tuple[Window, ...]:
     return tuple(found)
 
 
+def voi_tables_of(elements: Elements, *, signed: bool) -> tuple[Window, ...]:
+    """Return the VOI look-up tables (PS3.3 C.11.2.1.1) as windows; broken ones are left out.
+
+    ``signed``: whether the values that come out of the modality step may be below 0, and so the
+    table's first value.
+    """
+    if tags.VOI_LUT_SEQUENCE not in elements:
+        return ()
+    found = []
+    for item in elements.items(tags.VOI_LUT_SEQUENCE):
+        table = lut_of(item, signed=signed)
+        if table is None:
+            continue
+        first, entries, bits = table
+        # The depth that the descriptor states is the full range; some files exceed it.
+        top = max((1 << min(max(bits, 1), 16)) - 1, int(entries.max()))
+        greys = np.rint(entries.astype(np.float64) * 65535 / top).astype("<u2")
+        name = item.text(tags.LUT_EXPLANATION) or "LUT"
+        found.append(Window.of_table(VoiTable(float(first), 1.0, greys.tobytes()), name))
+    return tuple(found)
+
+
+def lut_of(item: Elements, *, signed: bool) -> tuple[int, NDArray[np.uint16], int] | None:
+    """Return (first value, entries, bits) of a table in a sequence item, None if it is unusable.
+
+    PS3.3 C.11.1.1.1: 0 entries mean 65,536; entries of 8 bits may be stored in bytes or in words.
+    """
+    descriptor = item.binary(tags.LUT_DESCRIPTOR, "H")
+    raw = item.values.get(tags.LUT_DATA, b"")
+    if len(descriptor) != 3 or not raw:
+        return None
+    n_entries, first = int(descriptor[0]) or 65536, int(descriptor[1])
+    if signed and first > 0x7FFF:
+        first -= 0x10000
+    kind = f"{item.encoding.order}u2" if len(raw) >= 2 * n_entries else "u1"
+    usable = len(raw) // np.dtype(kind).itemsize * np.dtype(kind).itemsize
+    table = np.frombuffer(raw[:usable], dtype=kind)[:n_entries]
+    return (first, table.astype(np.uint16), int(descriptor[2])) if len(table) else None
+
+
 def _through(window: Window, slope: float, intercept: float) -> Window:
     """Return a window on stored values in the quantity: the classic MR object has no rescale."""
     if slope <= 0 or (slope, intercept) == (1.0, 0.0):
         return window
-    return Window(
-        window.center * slope + intercept, window.width * slope, window.name, window.function
-    )
+    return window.scaled(slope, intercept)
 
 
 _CLASSIC_TRAITS = (

@@ -1,7 +1,7 @@
 """The frames of enhanced multi-frame objects, each by its own functional groups (PS3.3 C.7.6.16)."""
 
 from viewer.intake import tags
-from viewer.intake.frames import Frame, Traits, place_of, rescale_of, windows_of
+from viewer.intake.frames import Frame, Traits, place_of, rescale_of, voi_tables_of, windows_of
 from viewer.intake.header import Elements, Header
 from viewer.intake.layout import PixelFile
 
@@ -49,6 +49,8 @@ def _frame(header: Header, file: PixelFile, index: int, groups: _Groups) -> Fram
         header.texts(tags.IMAGE_TYPE),
     )
     voi = groups.first(tags.FRAME_VOI_LUT_SEQUENCE)
+    described: Elements = voi if voi.values else header
+    tables = voi_tables_of(described, signed=file.layout.signed or intercept < 0)
     place = place_of(
         groups.first(tags.PLANE_POSITION_SEQUENCE),
         groups.first(tags.PLANE_ORIENTATION_SEQUENCE),
@@ -61,7 +63,7 @@ def _frame(header: Header, file: PixelFile, index: int, groups: _Groups) -> Fram
         None if file.layout.is_colour else place,
         slope,
         intercept,
-        windows_of(voi if voi.values else header),
+        (*tables, *windows_of(described)),
         _traits(groups, frame_type),
         header.whole(tags.INSTANCE_NUMBER),
         frame_type,

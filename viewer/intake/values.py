@@ -10,7 +10,7 @@ from viewer.domain.finding import Finding, Severity
 from viewer.domain.volume import Display, ValueMap, Window
 from viewer.errors import InputRefused
 from viewer.intake import tags
-from viewer.intake.frames import Frame
+from viewer.intake.frames import Frame, lut_of
 from viewer.intake.header import Header
 from viewer.intake.objects import RT_DOSE
 from viewer.intake.suv import Uptake, suv_factor
@@ -36,7 +36,8 @@ def value_map(frames: Sequence[Frame], subject: str) -> tuple[ValueMap, tuple[Fi
         found = Finding(Severity.WARNING, subject, text)
         return ValueMap.identity(len(frames)), (found,)
     (unit, name), factor, findings = _unit(frames, subject)
-    return ValueMap(slope * factor, intercept * factor, unit, name), findings
+    padding = padding_of(frames)
+    return ValueMap(slope * factor, intercept * factor, unit, name, padding), findings
 
 
 def has_modality_lut(header: Header) -> bool:
@@ -123,7 +124,7 @@ def _scaled(window: Window, frame: Frame, quantity: ValueMap, k: int) -> Window:
     if factor <= 0 or abs(factor - 1.0) < 1e-12:
         return window
     try:
-        return Window(window.center * factor, window.width * factor, window.name, window.function)
+        return window.scaled(factor)
     except InputRefused:
         return window
 
@@ -132,15 +133,24 @@ def modality_table(header: Header, *, signed: bool) -> tuple[int, NDArray[Any]] 
     """Return (first stored value, table) of a modality LUT (PS3.3 C.11.1.1), None without one."""
     if not has_modality_lut(header):
         return None
-    item = header.first(tags.MODALITY_LUT_SEQUENCE)
-    descriptor = item.binary(tags.LUT_DESCRIPTOR, "H")
-    raw = item.values.get(tags.LUT_DATA, b"")
-    if len(descriptor) != 3 or not raw:
+    found = lut_of(header.first(tags.MODALITY_LUT_SEQUENCE), signed=signed)
+    return None if found is None else found[:2]
+
+
+def padding_of(frames: Sequence[Frame]) -> tuple[int, int] | None:
+    """Return the stored values that mean padding (PS3.3 C.7.5.1.1.2), None if all frames name none.
+
+    Frames that disagree leave it out: a value that is real in one of them must not vanish.
+    """
+    found = {_padding(frame.header, signed=frame.file.layout.signed) for frame in frames}
+    return found.pop() if len(found) == 1 else None
+
+
+def _padding(header: Header, *, signed: bool) -> tuple[int, int] | None:
+    kind = "h" if signed else "H"
+    value = header.binary(tags.PIXEL_PADDING_VALUE, kind)
+    if len(value) != 1:
         return None
-    n_entries = int(descriptor[0]) or 65536
-    first = int(descriptor[1])
-    if signed and first > 0x7FFF:
-        first -= 0x10000
-    kind = f"{header.encoding.order}u2" if len(raw) >= 2 * n_entries else "u1"
-    table = np.frombuffer(raw, dtype=kind)[:n_entries]
-    return (first, table.astype(np.uint16)) if len(table) else None
+    limit = header.binary(tags.PIXEL_PADDING_RANGE_LIMIT, kind)
+    ends = (int(value[0]), int(limit[0]) if len(limit) == 1 else int(value[0]))
+    return min(ends), max(ends)

@@ -166,7 +166,12 @@ def _levels(section: Section, picture: Picture, look: _Look) -> Bytes:
         quantity = values * slope + intercept
         return grey_levels(quantity, look.window, inverted=look.inverted)
     table = grey_level_table(
-        float(slope), float(intercept), values.dtype.str, look.window, look.inverted
+        float(slope),
+        float(intercept),
+        values.dtype.str,
+        look.window,
+        look.inverted,
+        picture.quantity.padding,
     )
     return looked_up(values, table)
 

@@ -53,7 +53,7 @@ def _ramp(window: Window) -> tuple[float, float] | None:
     Read off the standard's function at two places inside the window, so that it is written down in
     one place only. Narrow or far-off windows go without: single precision would show there.
     """
-    if window.function is WindowFunction.SIGMOID or window.width < _NARROWEST:
+    if window.function is WindowFunction.SIGMOID or window.width < _NARROWEST or window.table:
         return None
     at = window.center + np.array([-window.width / 4, window.width / 4])
     low, high = (float(share) * 255 for share in windowed(at, window))
@@ -72,17 +72,28 @@ def _ramp_levels(values: NDArray[np.float32], scale: float, offset: float) -> By
 
 @lru_cache(maxsize=32)
 def grey_level_table(
-    slope: float, intercept: float, dtype: str, window: Window, inverted: bool
+    slope: float,
+    intercept: float,
+    dtype: str,
+    window: Window,
+    inverted: bool,
+    padding: tuple[int, int] | None = None,
 ) -> Bytes:
-    """Return (65536,) or (256,) grey levels; the index is the stored value viewed as unsigned."""
+    """Return (65536,) or (256,) grey levels; the index is the stored value viewed as unsigned.
+
+    Padding, the stored values from ``padding[0]`` to ``padding[1]``, is black, also when inverted.
+    """
     kind = np.dtype(dtype)
     if not fits_table(kind):
         raise InputRefused(f"Stored values of type {kind} have no look-up table.")
     table = _ordered_levels(slope, intercept, kind, window)
-    # The index is the stored value seen as unsigned: negative ones come after the others.
-    table = np.roll(table, int(np.iinfo(kind).min))
     if inverted:
         table = np.uint8(255) - table
+    lowest = int(np.iinfo(kind).min)
+    if padding is not None:
+        table[max(padding[0] - lowest, 0) : max(padding[1] - lowest + 1, 0)] = 0
+    # The index is the stored value seen as unsigned: negative ones come after the others.
+    table = np.roll(table, lowest)
     table.setflags(write=False)
     return table
 
@@ -110,9 +121,14 @@ def _ordered_levels(slope: float, intercept: float, kind: np.dtype[Any], window:
 
 @lru_cache(maxsize=32)
 def _colour_table(
-    scale: tuple[float, float], dtype: str, window: Window, inverted: bool, palette: str
+    scale: tuple[float, float],
+    dtype: str,
+    window: Window,
+    inverted: bool,
+    palette: str,
+    padding: tuple[int, int] | None,
 ) -> Pixels:
-    table = palette_table(palette)[grey_level_table(*scale, dtype, window, inverted)]
+    table = palette_table(palette)[grey_level_table(*scale, dtype, window, inverted, padding)]
     table.setflags(write=False)
     return table
 
@@ -146,7 +162,8 @@ def grey_table(
     None: the slopes are uniform. Tables are cached and read-only.
     """
     scale = (float(quantity.slope_k[k or 0]), float(quantity.intercept_k[k or 0]))
-    return _colour_table(scale, np.dtype(dtype).str, window, inverted, palette)
+    kind = np.dtype(dtype).str
+    return _colour_table(scale, kind, window, inverted, palette, quantity.padding)
 
 
 def looked_up(stored: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from viewer.domain.geometry import Grid, Plane
 from viewer.domain.measurement import Measurement, Receipt, Review
 from viewer.domain.quantity import Code, Quantity, Spacing, SpacingSource
 from viewer.domain.segmentation import Origin, OriginKind, Score, Segment
-from viewer.domain.volume import Window, WindowFunction
+from viewer.domain.volume import VoiTable, Window, WindowFunction
 from viewer.errors import Damaged, ViewerError
 from viewer.session import edits
 from viewer.session.edit import OpenStudy
@@ -32,7 +32,7 @@ _MAGIC = b"NGT1"
 _HEAD = struct.Struct("<4sI")
 _DTYPES = frozenset({"uint8", "bool", "int64", "float32", "float64"})
 _DOMAIN = (Chain, Step, Grid, Plane, Measurement, Receipt, Code, Quantity, Spacing)
-_SEGMENTS = (Origin, Score, Segment, Window, StudyReference, Snapshot, edits.Head)
+_SEGMENTS = (Origin, Score, Segment, VoiTable, Window, StudyReference, Snapshot, edits.Head)
 _EDITS = (
     edits.AddMeasurement,
     edits.AddSegment,
