@@ -19,6 +19,7 @@ _VERBS: dict[str, str] = {
     "demo": "run the whole path on the built-in study and write what it gave",
     "scan": "say what files hold, and what became of each",
     "render": "write one plane of a study as PNG",
+    "convert": "write a volume with its geometry as NIfTI or NRRD",
     "segment": "run a network on a study and write the results",
     "phantom": "write a generated study as DICOM files, with its truth",
     "train": "train a network from a recipe",
@@ -62,6 +63,7 @@ def build() -> argparse.ArgumentParser:
     made["demo"].add_argument("--out", type=Path, help="folder for the results")
     made["scan"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
     _add_render(made["render"])
+    _add_convert(made["convert"])
     made["segment"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
     made["segment"].add_argument("--network", required=True, metavar="KEY")
     made["segment"].add_argument("--series", metavar="UID|N", default="")
@@ -86,6 +88,15 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=int, metavar="K", help="image, counted from 0")
     parser.add_argument("--window", type=float, nargs=2, metavar=("CENTER", "WIDTH"))
     parser.add_argument("--size", type=int, default=512, metavar="PX")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
+    parser.add_argument("--series", metavar="UID|N", default="")
+    parser.add_argument(
+        "--volume", type=int, metavar="M", help="which volume of the series, counted from 1"
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
 
 

@@ -11,6 +11,7 @@ def run_verb(chosen: argparse.Namespace) -> int:
     table: dict[str, Callable[[argparse.Namespace], int]] = {
         "scan": _scan,
         "render": _render,
+        "convert": _convert,
         "segment": _segment,
         "phantom": _phantom,
         "train": _train,
@@ -53,6 +54,13 @@ def _render(chosen: argparse.Namespace) -> int:
     document = render(chosen)
     if chosen.json:
         emit(document)
+    return OK
+
+
+def _convert(chosen: argparse.Namespace) -> int:
+    from viewer.command_line.convert import convert
+
+    emit_or_print(chosen, convert(chosen))
     return OK
 
 
