@@ -93,9 +93,9 @@ def open_slices(source: PictureSource) -> SliceReader:
         from viewer.intake.dicom_slices import DicomSlices
 
         return DicomSlices(source.pixels)
-    from viewer.intake.nifti_slices import NiftiSlices
+    from viewer.intake.raw_slices import RawSlices
 
-    return NiftiSlices(source.pixels, source.shape_kji)
+    return RawSlices(source.pixels, source.shape_kji)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,33 @@ class DicomPixels:
     palette: tuple[int, NDArray[np.uint8]] | None = None
 
 
+class Packing(StrEnum):
+    """How samples are packed in a file."""
+
+    NONE = "raw"
+    GZIP = "gzip"
+    ZLIB = "zlib"  # deflate without gzip's header
+    BZIP2 = "bzip2"
+
+
 @dataclass(frozen=True, slots=True)
-class NiftiPixels:
-    """Where the slices of a NIfTI picture are: ``offset`` of the volume in the inflated file."""
+class RawPixels:
+    """Where the samples of one volume are in a file, in the order (k, j, i, sample).
+
+    ``start`` is the byte of the file where they (or what is packed) begin; ``offset`` is where this
+    volume begins, in unpacked bytes. ``stored_type`` is NumPy's, with its byte order. Of
+    ``n_samples`` a voxel, ``sample`` is meant, or the first three as red, green and blue.
+    """
 
     path: str
     shown: str
-    is_gzipped: bool
+    packing: Packing
+    start: int
     offset: int
     stored_type: str
+    n_samples: int = 1
+    sample: int = 0
+    is_colour: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +87,7 @@ class PictureSource:
     display: Display = field(repr=False)
     dtype: np.dtype[np.generic]
     is_colour: bool
-    pixels: DicomPixels | NiftiPixels = field(repr=False)
+    pixels: DicomPixels | RawPixels = field(repr=False)
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
 
