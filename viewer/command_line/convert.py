@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from viewer.command_line.studies import chosen_source, read_picture, scanned
+from viewer.domain.quantity import readable_unit
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.exchange.atomic import Saved
@@ -34,7 +35,8 @@ def convert(chosen: argparse.Namespace) -> dict[str, Any]:
         "volume": number,
         "of": count,
         "shape_kji": list(source.shape_kji),
-        "unit": picture.quantity.unit,
+        "unit": picture.quantity.name or readable_unit(picture.quantity.unit),
+        "ucum": picture.quantity.unit,
         "sha256": saved.sha256,
         "checks": list(saved.checks),
         "findings": [finding.text for finding in picture.findings],

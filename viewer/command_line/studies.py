@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from viewer.domain.ledger import Outcome
+from viewer.domain.quantity import readable_unit
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.intake.decode import load
@@ -116,6 +117,9 @@ def _picture(source: PictureSource) -> dict[str, Any]:
         "spacing_mm": None if grid is None else list(grid.spacing_ijk_mm),
         "ijk_to_lps": None if grid is None else grid.ijk_to_lps.tolist(),
         "frame_of_reference": source.identity.frame_of_reference_uid,
+        "unit": source.quantity.name or readable_unit(source.quantity.unit),
+        "ucum": source.quantity.unit,
+        "phase": source.label or None,
         "findings": [
             {"severity": f.severity.value, "text": f.text, "remedy": f.remedy}
             for f in source.findings

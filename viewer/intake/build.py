@@ -61,6 +61,7 @@ def _picture(key: str, series_uid: str, part: Part, parts: Sequence[Part]) -> Pi
         ),
         spacing=spacing,
         orientation=orientation,
+        label=part.label,
     )
 
 

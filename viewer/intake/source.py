@@ -72,8 +72,8 @@ class PictureSource:
     """One volume or stack that can be opened. A series may hold several.
 
     ``grid`` is None for a stack; ``shape_kji`` is always there. ``key`` is the series UID, with
-    "#2", "#3", ... for the further parts of a series. The fields after ``findings`` are for the
-    decoder.
+    "#2", "#3", ... for the further parts of a series. ``label`` says what tells a part from the
+    others ("temporal position 2"). The fields after ``findings`` are for the decoder.
     """
 
     key: str
@@ -90,6 +90,7 @@ class PictureSource:
     pixels: DicomPixels | RawPixels = field(repr=False)
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
+    label: str = ""
 
     @property
     def is_volume(self) -> bool:
