@@ -183,6 +183,7 @@ def _picture(
         is_colour=described.is_colour,
         pixels=_pixels(found, described, samples, number),
         spacing=described.spacing,
+        label=f"volume {number + 1}" if described.n_volumes > 1 else "",
     )
 
 
