@@ -154,6 +154,34 @@ def segments(context: Context) -> None:
     context.viewing.set(segments_shown=not context.viewing.look.segments_shown)
 
 
+def _has_overlays(context: Context) -> str:
+    picture = context.picture
+    found = picture is not None and bool(picture.display.overlays_k)
+    return "" if found else "The shown images carry no overlays."
+
+
+@action(
+    "view.overlays", "Overlays of the file", group="View", keys=("Shift+G",), enabled=_has_overlays
+)
+def overlays(context: Context) -> None:
+    """Show or hide the bitmaps that the file lays over its images."""
+    context.viewing.set(overlays_shown=not context.viewing.look.overlays_shown)
+
+
+def _has_shutter(context: Context) -> str:
+    picture = context.picture
+    found = picture is not None and any(picture.display.shutters_k)
+    return "" if found else "The shown images carry no shutter."
+
+
+@action(
+    "view.shutter", "Shutter of the file", group="View", keys=("Shift+H",), enabled=_has_shutter
+)
+def shutter(context: Context) -> None:
+    """Hide what the file's shutter hides, or show the whole image; a mark says which."""
+    context.viewing.set(shutter_shown=not context.viewing.look.shutter_shown)
+
+
 @action("view.panels", "Panels on or off", group="View", keys=("F9",))
 def panels(context: Context) -> None:
     """Fold the panels away, or bring them back."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Floats, Grid, nearest
+from viewer.domain.graphics import Overlay, Shutter
 from viewer.domain.quantity import Spacing, SpacingSource
 from viewer.domain.study import Identity
 from viewer.errors import InputRefused
@@ -175,11 +176,15 @@ class Display:
 
     ``windows`` are in the quantity's unit; ``windows_k`` holds the file's own window of each slice
     where they differ. ``inverted`` is MONOCHROME1 or an INVERSE presentation LUT: applied last.
+    ``overlays_k`` and ``shutters_k`` hold the bitmaps and the shutter of each slice; () if no slice
+    has any.
     """
 
     windows: tuple[Window, ...] = ()
     inverted: bool = False
     windows_k: tuple[Window, ...] = ()
+    overlays_k: tuple[tuple[Overlay, ...], ...] = ()
+    shutters_k: tuple[Shutter | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,8 @@ class Section:
         Whether ``values`` are the quantity already.
     coverage
         (h, w) uint8: 0 outside the picture, 1 voxels, 2 slice not read yet; None: all voxels.
+    axes
+        Index axes (0 = i, 1 = j, 2 = k) along columns and rows; None if interpolated.
     """
 
     values: Voxels
@@ -48,6 +50,7 @@ class Section:
     k: int | None = None
     is_quantity: bool = False
     coverage: NDArray[np.uint8] | None = None
+    axes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,9 +160,9 @@ def _aligned(picture: Picture, frame: IndexFrame, axes: tuple[int, int]) -> Sect
     values = oriented(picture.stored, across, down, at)
     coverage = _read_coverage(picture, across, down, at, values.shape[:2])
     if through == 2:
-        return Section(values, to_plane, pixel_mm, at, coverage=coverage)
+        return Section(values, to_plane, pixel_mm, at, coverage=coverage, axes=axes)
     if picture.quantity.is_uniform:
-        return Section(values, to_plane, pixel_mm, coverage=coverage)
+        return Section(values, to_plane, pixel_mm, coverage=coverage, axes=axes)
     # Slopes differ from slice to slice: rows (or columns) are mapped one by one.
     slope, intercept = picture.quantity.slope_k, picture.quantity.intercept_k
     along = (slice(None), None) if down == 2 else (None, slice(None))

@@ -14,6 +14,7 @@ from viewer.intake.placing import grid_of
 from viewer.intake.sort import Part, sorted_parts
 from viewer.intake.source import DicomPixels, FrameAddress, PictureSource
 from viewer.intake.spacing import flat_orientation, flat_spacing
+from viewer.intake.superposed import hides_overlay_in_pixels
 from viewer.intake.values import display_of, modality_table, value_map
 
 
@@ -97,6 +98,9 @@ def _frame_findings(part: Part, subject: str) -> tuple[Finding, ...]:
         found.append(Finding(Severity.WARNING, subject, text))
     if part.frames[0].header.text(tags.MODALITY) == "SM" and len(part.frames) > 1:
         text = "The images are tiles of a slide; they are shown one after the other."
+        found.append(Finding(Severity.WARNING, subject, text))
+    if any(hides_overlay_in_pixels(frame) for frame in part.frames):
+        text = "An overlay lies in unused bits of the pixels; it is not shown."
         found.append(Finding(Severity.WARNING, subject, text))
     lost = sum(file.n_lost for file in {id(f.file): f.file for f in part.frames}.values())
     if lost:

@@ -1,6 +1,7 @@
 """What stored values mean: slope and intercept of every slice, and the unit they lead to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from viewer.intake import tags
 from viewer.intake.frames import Frame, lut_of
 from viewer.intake.header import Header
 from viewer.intake.objects import RT_DOSE
+from viewer.intake.superposed import overlays_of, shutter_of
 from viewer.intake.suv import Uptake, suv_factor
 
 _HU = ("[hnsf'U]", "HU")
@@ -107,15 +109,22 @@ def display_of(frames: Sequence[Frame], quantity: ValueMap) -> Display:
         frames[0].file.layout.photometric == "MONOCHROME1"
         or header.text(tags.PRESENTATION_LUT_SHAPE) == "INVERSE"
     )
+    overlays_k = tuple(overlays_of(frame) for frame in frames)
+    shutters_k = tuple(shutter_of(frame.header) for frame in frames)
+    over = Display(
+        overlays_k=overlays_k if any(overlays_k) else (),
+        shutters_k=shutters_k if any(shutters_k) else (),
+    )
     if frames[0].file.layout.is_colour:
-        return Display()
+        return over
     windows = [
         tuple(_scaled(window, frame, quantity, k) for window in frame.windows)
         for k, frame in enumerate(frames)
     ]
     firsts = tuple(found[0] for found in windows if found)
     differ = len(firsts) == len(frames) and len(set(firsts)) > 1
-    return Display(windows[0], inverted, firsts if differ else ())
+    windows_k = firsts if differ else ()
+    return replace(over, windows=windows[0], inverted=inverted, windows_k=windows_k)
 
 
 def _scaled(window: Window, frame: Frame, quantity: ValueMap, k: int) -> Window:

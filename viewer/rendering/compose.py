@@ -85,6 +85,16 @@ class Layer:
                 colours[segment.number] = (*segment.colour, segment.opacity)
         return cls(labels, colours)
 
+    @classmethod
+    def bitmap(cls, labels: Bytes) -> "Layer":
+        """Return the layer of a file's own bitmap (1 where it is drawn), opaque."""
+        colours = np.zeros((256, 4))
+        colours[1] = (*_WRITING, 1.0)
+        return cls(labels, colours)
+
+
+_WRITING = (0xF2, 0xE2, 0x9B)
+
 
 def compose(  # noqa: PLR0913 - each is one independent choice of the view
     section: Section,

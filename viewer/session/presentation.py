@@ -5,7 +5,7 @@ Window, captures and ``negatoscope render`` share this one path. It knows no too
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
 from viewer.imaging.enhancing import enhanced
 from viewer.imaging.section import Section, label_section, quantity_of, section
+from viewer.imaging.superposed import overlay_labels, shutter_at, shuttered
 from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
 from viewer.rendering.compose import Layer, Raster, compose
@@ -90,6 +91,9 @@ class Presenter:
         if look.original or picture.is_colour:
             chain = Chain()  # colour has no quantity to enhance: it is shown, and named, as it is
         cut = section(picture, plane, native=chain.is_active)
+        marks = self._marks(picture, chain, cut)
+        if look.shutter_shown:
+            cut = shuttered(picture, cut)
         better, enhance_ms = self._enhanced(picture, plane, cut, chain)
         layers = self._layers(picture)
         labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
@@ -98,7 +102,10 @@ class Presenter:
             picture,
             self._viewing.window(picture),
             inverted=shown_inverted(picture) != (picture.key in look.inverted),
-            layers=[Layer.of(values, layer.segments) for layer, values in labels],
+            layers=[
+                *self._overlays(picture, cut),
+                *(Layer.of(values, layer.segments) for layer, values in labels),
+            ],
             enhanced=better,
             split_x=None if look.split is None else look.split * plane.size_px[0],
         )
@@ -106,9 +113,14 @@ class Presenter:
             outline for layer, values in labels for outline in outlines_of(values, cut, layer)
         )
         info = self._info(picture, pane, cursor_px)
-        info = replace(info, outlines=outlines, marks=self._marks(picture, chain, layers))
+        info = replace(info, outlines=outlines, marks=(*marks, *_review_marks(layers)))
         primitives = (*pane_primitives(info), *preview)
         return PresentedPane(raster, primitives, cut, enhance_ms)
+
+    def _overlays(self, picture: Picture, cut: Section) -> list[Layer]:
+        """Return the file's own bitmaps as a layer below all segments."""
+        found = overlay_labels(picture, cut) if self._viewing.look.overlays_shown else None
+        return [] if found is None else [Layer.bitmap(found)]
 
     def _layers(self, picture: Picture) -> list[Segmentation]:
         if not self._viewing.look.segments_shown:
@@ -174,9 +186,7 @@ class Presenter:
             return None
         return look.split * plane.size_px[0]
 
-    def _marks(
-        self, picture: Picture, chain: Chain, layers: list[Segmentation]
-    ) -> tuple[Mark, ...]:
+    def _marks(self, picture: Picture, chain: Chain, cut: Section) -> tuple[Mark, ...]:
         found = []
         n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
         if n_read < n_slices:
@@ -191,8 +201,17 @@ class Presenter:
         if chain.is_active and self.fault is None:
             names = [self._filters[s.key].title for s in chain.steps if s.key in self._filters]
             found.append(Mark(f"ENHANCED  {', '.join(names)}", "enhanced"))
-        for layer in layers:
-            reviews = {segment.review for segment in layer.segments if segment.visible}
-            if layer.is_immutable and Review.UNREVIEWED in reviews:
-                found.append(Mark(f"AI {layer.origin.short} · unreviewed", "ai"))
+        if shutter_at(picture, cut) is not None:
+            shown = self._viewing.look.shutter_shown
+            found.append(
+                Mark("SHUTTER" if shown else "SHUTTER OFF", "plain" if shown else "warning")
+            )
         return tuple(found)
+
+
+def _review_marks(layers: Iterable[Segmentation]) -> Iterator[Mark]:
+    """Yield the marks of networks' results that nobody has looked at."""
+    for layer in layers:
+        reviews = {segment.review for segment in layer.segments if segment.visible}
+        if layer.is_immutable and Review.UNREVIEWED in reviews:
+            yield Mark(f"AI {layer.origin.short} · unreviewed", "ai")

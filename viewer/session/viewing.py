@@ -64,6 +64,8 @@ class Look:
     original: bool = False
     corners: CornerMode = CornerMode.FULL
     segments_shown: bool = True
+    overlays_shown: bool = True
+    shutter_shown: bool = True
     panels_shown: bool = True
 
 
