@@ -1,5 +1,6 @@
 """What a file lays over its images: overlay bitmaps and shutters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,32 @@ class Shutter:
     """What the file hides of an image (PS3.3 C.7.6.11): all that lies outside any of the shapes."""
 
     shapes: tuple[ShutterShape, ...]
+
+    @classmethod
+    def of(
+        cls,
+        kinds: Sequence[str],
+        *,
+        edges: Sequence[float | None],
+        centre: Sequence[float],
+        radius: float | None,
+        vertices: Sequence[float],
+    ) -> "Shutter | None":
+        """Return the shutter of DICOM's numbers, which count from 1; None if none is usable.
+
+        ``edges`` are the upper, lower, left and right one; ``centre`` and ``vertices`` row, column.
+        """
+        shapes = []
+        sides = [edge - 1 for edge in edges if edge is not None]
+        for kind in kinds:
+            if kind == "RECTANGULAR" and len(sides) == 4 and sides[0] <= sides[1]:
+                if sides[2] <= sides[3]:
+                    shapes.append(ShutterShape("rectangle", tuple(sides)))
+            elif kind == "CIRCULAR" and len(centre) == 2 and radius is not None and radius > 0:
+                shapes.append(ShutterShape("circle", (centre[0] - 1, centre[1] - 1, radius)))
+            elif kind == "POLYGONAL" and len(vertices) >= 6 and len(vertices) % 2 == 0:
+                shapes.append(ShutterShape("polygon", tuple(value - 1 for value in vertices)))
+        return cls(tuple(shapes)) if shapes else None
 
     def hidden(self, shape: tuple[int, int]) -> Mask:
         """Return the hidden pixels of an image of ``shape`` (rows, columns)."""

@@ -1,5 +1,6 @@
 """From a quantity to grey: VOI windows, exactly as the standard writes them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +53,32 @@ def _looked_up(values: NDArray[np.float64], table: VoiTable) -> NDArray[np.float
     found = np.full(np.shape(values), np.nan)
     found[known] = table.greys()[at[known].astype(np.int64)]
     return found
+
+
+def table_entries(
+    descriptor: Sequence[float], raw: bytes, order: str, *, signed: bool
+) -> tuple[int, NDArray[np.uint16], int] | None:
+    """Return (first value, entries, bits) of a DICOM look-up table, None if it is unusable.
+
+    PS3.3 C.11.1.1.1: 0 entries mean 65,536; entries of 8 bits may be stored in bytes or in words
+    (of byte order ``order``); the first value is signed where the values that enter may be.
+    """
+    if len(descriptor) != 3 or not raw:
+        return None
+    n_entries, first = int(descriptor[0]) or 65536, int(descriptor[1])
+    if signed and first > 0x7FFF:
+        first -= 0x10000
+    kind = np.dtype(f"{order}u2" if len(raw) >= 2 * n_entries else "u1")
+    usable = len(raw) // kind.itemsize * kind.itemsize
+    table = np.frombuffer(raw[:usable], dtype=kind)[:n_entries]
+    return (first, table.astype(np.uint16), int(descriptor[2])) if len(table) else None
+
+
+def voi_table(first: int, entries: NDArray[np.uint16], bits: int) -> VoiTable:
+    """Return a table as greys; its stated depth is the full range, unless entries exceed it."""
+    top = max((1 << min(max(bits, 1), 16)) - 1, int(entries.max()))
+    greys = np.rint(entries.astype(np.float64) * 65535 / top).astype("<u2")
+    return VoiTable(float(first), 1.0, greys.tobytes())
 
 
 def _sample(picture: Picture) -> NDArray[np.float64]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.volume import VoiTable, Window, WindowFunction
+from viewer.domain.volume import Window, WindowFunction
 from viewer.errors import InputRefused
+from viewer.imaging.value_chain import table_entries, voi_table
 from viewer.intake import tags
 from viewer.intake.header import Elements, Header
 from viewer.intake.layout import PixelFile
@@ -211,31 +212,16 @@ def voi_tables_of(elements: Elements, *, signed: bool) -> tuple[Window, ...]:
         table = lut_of(item, signed=signed)
         if table is None:
             continue
-        first, entries, bits = table
-        # The depth that the descriptor states is the full range; some files exceed it.
-        top = max((1 << min(max(bits, 1), 16)) - 1, int(entries.max()))
-        greys = np.rint(entries.astype(np.float64) * 65535 / top).astype("<u2")
         name = item.text(tags.LUT_EXPLANATION) or "LUT"
-        found.append(Window.of_table(VoiTable(float(first), 1.0, greys.tobytes()), name))
+        found.append(Window.of_table(voi_table(*table), name))
     return tuple(found)
 
 
 def lut_of(item: Elements, *, signed: bool) -> tuple[int, NDArray[np.uint16], int] | None:
-    """Return (first value, entries, bits) of a table in a sequence item, None if it is unusable.
-
-    PS3.3 C.11.1.1.1: 0 entries mean 65,536; entries of 8 bits may be stored in bytes or in words.
-    """
+    """Return (first value, entries, bits) of a table in a sequence item, None if it is unusable."""
     descriptor = item.binary(tags.LUT_DESCRIPTOR, "H")
     raw = item.values.get(tags.LUT_DATA, b"")
-    if len(descriptor) != 3 or not raw:
-        return None
-    n_entries, first = int(descriptor[0]) or 65536, int(descriptor[1])
-    if signed and first > 0x7FFF:
-        first -= 0x10000
-    kind = f"{item.encoding.order}u2" if len(raw) >= 2 * n_entries else "u1"
-    usable = len(raw) // np.dtype(kind).itemsize * np.dtype(kind).itemsize
-    table = np.frombuffer(raw[:usable], dtype=kind)[:n_entries]
-    return (first, table.astype(np.uint16), int(descriptor[2])) if len(table) else None
+    return table_entries(descriptor, raw, item.encoding.order, signed=signed)
 
 
 def _through(window: Window, slope: float, intercept: float) -> Window:

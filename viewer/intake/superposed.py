@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viewer.domain.graphics import Overlay, Shutter, ShutterShape
+from viewer.domain.graphics import Overlay, Shutter
 from viewer.errors import InputRefused
 from viewer.intake import tags
 from viewer.intake.frames import Frame
@@ -65,27 +65,14 @@ def _bits_of_frame(bits: bytes, at: int, n_bits: int) -> bytes:
 
 
 def shutter_of(elements: Elements) -> Shutter | None:
-    """Return the shutter that a header or a presentation state asks for; None without a usable one."""
-    shapes = [
-        shape for kind in elements.texts(tags.SHUTTER_SHAPE) if (shape := _shape(elements, kind))
-    ]
-    return Shutter(tuple(shapes)) if shapes else None
-
-
-def _shape(elements: Elements, kind: str) -> ShutterShape | None:
-    """Return one shape; the file counts rows and columns from 1."""
-    if kind == "RECTANGULAR":
-        edges = [elements.number(tag) for tag in tags.SHUTTER_EDGES]
-        found = [edge - 1 for edge in edges if edge is not None]
-        if len(found) == 4 and found[0] <= found[1] and found[2] <= found[3]:
-            return ShutterShape("rectangle", tuple(found))
-    elif kind == "CIRCULAR":
-        centre = elements.numbers(tags.SHUTTER_CENTRE)
-        radius = elements.number(tags.SHUTTER_RADIUS)
-        if len(centre) == 2 and radius is not None and radius > 0:
-            return ShutterShape("circle", (centre[0] - 1, centre[1] - 1, radius))
-    elif kind == "POLYGONAL":
-        corners = elements.numbers(tags.SHUTTER_VERTICES)
-        if len(corners) >= 6 and len(corners) % 2 == 0:
-            return ShutterShape("polygon", tuple(value - 1 for value in corners))
-    return None
+    """Return the shutter that a header asks for; None without a usable one."""
+    kinds = elements.texts(tags.SHUTTER_SHAPE)
+    if not kinds:
+        return None
+    return Shutter.of(
+        kinds,
+        edges=[elements.number(tag) for tag in tags.SHUTTER_EDGES],
+        centre=elements.numbers(tags.SHUTTER_CENTRE),
+        radius=elements.number(tags.SHUTTER_RADIUS),
+        vertices=elements.numbers(tags.SHUTTER_VERTICES),
+    )
