@@ -5,6 +5,7 @@ import os
 # The first read of a file: most headers fit (performance.md 2); a longer one is read on.
 HEAD_BYTES = 16 * 1024
 MAX_HEADER_BYTES = 64 * 1024 * 1024
+MAX_TEXT_HEADER_BYTES = 1024 * 1024  # NRRD and MetaImage
 MAX_NESTING = 64
 MAX_FRAMES = 100_000
 

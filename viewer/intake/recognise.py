@@ -1,6 +1,7 @@
 """Tell what a file is by its content, never by its name."""
 
 import zlib
+from collections.abc import Callable
 from enum import Enum, auto
 
 _NIFTI_1, _NIFTI_2 = 348, 540
@@ -37,6 +38,7 @@ class Kind(Enum):
     ZIP = auto()
     NIFTI = auto()
     NIFTI_GZIPPED = auto()
+    NRRD = auto()
     DICOM_GZIPPED = auto()
     OTHER = auto()
 
@@ -47,13 +49,9 @@ def kind_of(head: bytes, size: int) -> Kind:
         return Kind.EMPTY
     if head[128:132] == b"DICM":
         return Kind.MAYBE_DICOM
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return Kind.ZIP
-    if is_nifti(head):
-        return Kind.NIFTI
     if head[:2] == b"\x1f\x8b":
         return _gzipped_kind(_gunzipped(head))
-    return Kind.MAYBE_DICOM
+    return next((kind for kind, is_it in _TESTS if is_it(head)), Kind.MAYBE_DICOM)
 
 
 def _gzipped_kind(inside: bytes) -> Kind:
@@ -68,6 +66,21 @@ def is_nifti(head: bytes) -> bool:
     if _NIFTI_1 in sizes:
         return head[344:348] in (b"n+1\0", b"ni1\0")
     return _NIFTI_2 in sizes and head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def _is_zip(head: bytes) -> bool:
+    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _is_nrrd(head: bytes) -> bool:
+    return head[:4] == b"NRRD" and head[4:8].isdigit()
+
+
+_TESTS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
+    (Kind.ZIP, _is_zip),
+    (Kind.NIFTI, is_nifti),
+    (Kind.NRRD, _is_nrrd),
+)
 
 
 def _gunzipped(head: bytes) -> bytes:

@@ -12,6 +12,7 @@ from viewer.intake.archive import gunzipped, unpacked
 from viewer.intake.build import pictures_of
 from viewer.intake.dicomdir import referenced_files
 from viewer.intake.find import Found, find_files
+from viewer.intake.formats import PICTURE_FILES, pictures_of_file
 from viewer.intake.frames import Frame, frames_of
 from viewer.intake.header import Header
 from viewer.intake.layout import pixel_file
@@ -75,6 +76,8 @@ class _Survey:
     instances: dict[str, str] = field(default_factory=dict)
     layers: list[LayerFile] = field(default_factory=list)
     pictures: list[PictureSource] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
+    data_files: list[Fate] = field(default_factory=list)
 
     def settle(self, fate: Fate) -> None:
         """Give a file its fate; the first one holds."""
@@ -85,6 +88,8 @@ class _Survey:
 
     def look_into(self, files: Iterable[Found], depth: int = 0) -> None:
         """Read ``files`` and sort them by what they are."""
+        files = tuple(files)
+        self.paths.update((found.shown, found.path) for found in files)
         further: list[Found] = []
         for opened in opened_files(files, self.ticket):
             try:
@@ -109,8 +114,8 @@ class _Survey:
             return self._take_archive(found, depth)
         if opened.kind is Kind.DICOM_GZIPPED:
             return [gunzipped(found.path, found.shown)]
-        if opened.kind in (Kind.NIFTI, Kind.NIFTI_GZIPPED):
-            self._take_nifti(opened)
+        if opened.kind in PICTURE_FILES:
+            self._take_file(opened)
         elif opened.header is not None:
             return self._take_dicom(opened, opened.header)
         return []
@@ -125,14 +130,14 @@ class _Survey:
         self.settle(Fate(found.shown, Outcome.GROUPED, "", reason))
         return inside
 
-    def _take_nifti(self, opened: Opened) -> None:
-        from viewer.intake.nifti import nifti_pictures
-
-        pictures = nifti_pictures(
-            opened.found, opened.size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED
-        )
+    def _take_file(self, opened: Opened) -> None:
+        pictures, data = pictures_of_file(opened, self.paths)
         self.pictures += pictures
-        self.settle(Fate(opened.found.shown, Outcome.SHOWN, pictures[0].key))
+        key = pictures[0].key
+        self.settle(Fate(opened.found.shown, Outcome.SHOWN, key))
+        if data is not None:
+            reason = f"The pixels of {Path(opened.found.shown).name}."
+            self.data_files.append(Fate(data.found.shown, Outcome.GROUPED, key, reason))
 
     def _take_dicom(self, opened: Opened, header: Header) -> list[Found]:
         found = opened.found
@@ -190,11 +195,15 @@ class _Survey:
             self.pictures += found
             for picture in found:
                 self._settle_picture(picture)
+        for fate in self.data_files:  # seen without its header, a data file was refused
+            if self.fates.get(fate.path, fate).outcome is Outcome.REFUSED:
+                del self.fates[fate.path]
+            self.settle(fate)
         ledger = LoadLedger(len(self.fates), tuple(self.fates.values()))
         return Scan(ledger, tuple(self.pictures), tuple(self.layers))
 
     def _settle_picture(self, picture: PictureSource) -> None:
-        assert isinstance(picture.pixels, DicomPixels)  # noqa: S101 - NIfTI is settled at once
+        assert isinstance(picture.pixels, DicomPixels)  # noqa: S101 - the others are settled at once
         outcome = Outcome.SHOWN
         for address in picture.pixels.frames:
             if address.file.shown not in self.fates:

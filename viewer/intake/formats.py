@@ -1,0 +1,27 @@
+"""Which reader takes which kind of file that is a picture by itself."""
+
+from collections.abc import Mapping
+
+from viewer.intake.beside import DataFile
+from viewer.intake.reading import Opened
+from viewer.intake.recognise import Kind
+from viewer.intake.source import PictureSource
+
+PICTURE_FILES = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD))
+
+
+def pictures_of_file(
+    opened: Opened, known: Mapping[str, str]
+) -> tuple[list[PictureSource], DataFile | None]:
+    """Return the pictures of a file of one of ``PICTURE_FILES``, and its data file if it has one.
+
+    ``known`` takes what the ledger calls a file to its path. Raises what the readers raise.
+    """
+    found, size = opened.found, opened.size
+    if opened.kind is Kind.NRRD:
+        from viewer.intake.nrrd import nrrd_pictures
+
+        return nrrd_pictures(found, size, known)
+    from viewer.intake.nifti import nifti_pictures
+
+    return nifti_pictures(found, size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED), None
