@@ -128,11 +128,16 @@ def _segment(item: "Dataset", number: int) -> Segment:
     return segment
 
 
+def colour_of_number(number: int) -> Rgb:
+    """Return the colour of a structure that brings none."""
+    return _COLOURS[(number - 1) % len(_COLOURS)]
+
+
 def _colour(value: Any, number: int) -> Rgb:
     from highdicom.color import CIELabColor
 
     if value is None or len(value) != 3:
-        return _COLOURS[(number - 1) % len(_COLOURS)]
+        return colour_of_number(number)
     # other programs state colours that no screen can show: the nearest one is taken
     rgb = CIELabColor.from_dicom_value([int(part) for part in value]).to_rgb(clip=True)
     red, green, blue = (min(255, max(0, round(part))) for part in rgb)

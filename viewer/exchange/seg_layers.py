@@ -36,8 +36,11 @@ class Layers:
         for layer, array in enumerate(self.arrays):
             if not any((array[k][mask] != 0).any() for k, mask in masks):
                 return layer
-        self.arrays.append(np.zeros(self._shape_kji, dtype=np.uint8))
+        self.arrays.append(self._new_layer())
         return len(self.arrays) - 1
+
+    def _new_layer(self) -> Labels:
+        return np.zeros(self._shape_kji, dtype=np.uint8)
 
 
 def frame_masks(
