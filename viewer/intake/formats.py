@@ -7,7 +7,7 @@ from viewer.intake.reading import Opened
 from viewer.intake.recognise import Kind
 from viewer.intake.source import PictureSource
 
-PICTURE_FILES = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD))
+PICTURE_FILES = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD, Kind.METAIMAGE))
 
 
 def pictures_of_file(
@@ -22,6 +22,10 @@ def pictures_of_file(
         from viewer.intake.nrrd import nrrd_pictures
 
         return nrrd_pictures(found, size, known)
+    if opened.kind is Kind.METAIMAGE:
+        from viewer.intake.metaimage import metaimage_pictures
+
+        return metaimage_pictures(found, size, known)
     from viewer.intake.nifti import nifti_pictures
 
     return nifti_pictures(found, size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED), None

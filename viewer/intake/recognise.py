@@ -1,11 +1,15 @@
 """Tell what a file is by its content, never by its name."""
 
+import re
 import zlib
 from collections.abc import Callable
 from enum import Enum, auto
 
 _NIFTI_1, _NIFTI_2 = 348, 540
 _TEXT_SAMPLE = 512
+
+_META_FIRST = re.compile(rb"\s*[A-Z][A-Za-z]+[ \t]*=[ \t]*[^\s=]")
+_META_SIZES = re.compile(rb"^[ \t]*NDims[ \t]*=[ \t]*\d", re.MULTILINE)
 
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
@@ -39,6 +43,7 @@ class Kind(Enum):
     NIFTI = auto()
     NIFTI_GZIPPED = auto()
     NRRD = auto()
+    METAIMAGE = auto()
     DICOM_GZIPPED = auto()
     OTHER = auto()
 
@@ -76,10 +81,16 @@ def _is_nrrd(head: bytes) -> bool:
     return head[:4] == b"NRRD" and head[4:8].isdigit()
 
 
+def _is_metaimage(head: bytes) -> bool:
+    """Whether text lines of MetaIO come first, with the two that every image has."""
+    return bool(_META_FIRST.match(head) and _META_SIZES.search(head))
+
+
 _TESTS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
     (Kind.ZIP, _is_zip),
     (Kind.NIFTI, is_nifti),
     (Kind.NRRD, _is_nrrd),
+    (Kind.METAIMAGE, _is_metaimage),
 )
 
 
