@@ -1,8 +1,10 @@
 """Words to verbs, and faults to exit codes."""
 
 import argparse
+import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ _VERBS: dict[str, str] = {
     "self-test": "run the network on the built-in study and compare with its truth",
     "bench": "time the program beside the limits of this machine",
 }
+_STEERING = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 
 def is_verb(word: str) -> bool:
@@ -124,15 +127,25 @@ def run_guarded(chosen: argparse.Namespace, verb: Callable[[argparse.Namespace],
 
 
 def _tell(chosen: argparse.Namespace, text: str, code: int) -> int:
-    print(f"negatoscope: {text}", file=sys.stderr)
+    print(f"negatoscope: {plain(text)}", file=sys.stderr)
     if getattr(chosen, "json", False):
         emit({"error": text, "exit_code": code})
     return code
 
 
 def emit(document: dict[str, Any]) -> None:
-    """Print one JSON document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print one JSON document on stdout, in UTF-8; bytes that are no text stay escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    # DEL and what follows steer some terminals; a JSON reader takes the escape for the same.
+    text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    print(text)
+
+
+def plain(text: str) -> str:
+    """Return text that neither steers a terminal nor stops a stream: names of files may do both."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def log_file() -> Path:

@@ -1,9 +1,9 @@
 """The verbs without a window."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from viewer.command_line.parser import OK, PARTLY, emit
+from viewer.command_line.parser import OK, PARTLY, emit, plain
 
 
 def run_verb(chosen: argparse.Namespace) -> int:
@@ -34,18 +34,23 @@ def _scan(chosen: argparse.Namespace) -> int:
 
 
 def _print_scan(document: dict[str, object], line: str) -> None:
-    print(line)
+    for text in _scan_lines(document, line):
+        print(plain(text))
+
+
+def _scan_lines(document: dict[str, object], line: str) -> Iterator[str]:
+    yield line
     for study in document["studies"]:  # type: ignore[attr-defined]
-        print(f"study {study['date']} {study['description']}")
+        yield f"study {study['date']} {study['description']}"
         for series in study["series"]:
-            print(f"  {series['number']} {series['modality']} {series['description']}")
+            yield f"  {series['number']} {series['modality']} {series['description']}"
             for picture in (*series["volumes"], *series["images"]):
                 shape = " x ".join(str(n) for n in picture["shape_kji"])
-                print(f"    {shape}")
+                yield f"    {shape}"
                 for finding in picture["findings"]:
-                    print(f"      {finding['severity']}: {finding['text']}")
+                    yield f"      {finding['severity']}: {finding['text']}"
     for fate in document["refused"]:  # type: ignore[attr-defined]
-        print(f"refused {fate['file']}: {fate['reason']} {fate['hint']}")
+        yield f"refused {fate['file']}: {fate['reason']} {fate['hint']}"
 
 
 def _render(chosen: argparse.Namespace) -> int:
@@ -77,7 +82,7 @@ def emit_or_print(chosen: argparse.Namespace, document: dict[str, object]) -> No
         emit(document)
         return
     for name, value in document.items():
-        print(f"{name}: {value}")
+        print(plain(f"{name}: {value}"))
 
 
 def _phantom(chosen: argparse.Namespace) -> int:

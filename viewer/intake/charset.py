@@ -42,20 +42,31 @@ _JAPANESE = (b"\x1b$B", b"\x1b$@", b"\x1b$(D")
 _FRAGMENTS = re.compile(rb"\x1b[^\x1b]*|[^\x1b]+")
 _RESET = re.compile(rb"(?=[\^=\\])")
 _PADDING = " \0\r\n\t"
+# Breaks become spaces. What steers a terminal or turns the order of reading round is not text.
+_CONTROLS = (range(0x20), range(0x7F, 0xA0), range(0x202A, 0x202F), range(0x2066, 0x206A))
+_NO_TEXT = dict.fromkeys((code for codes in _CONTROLS for code in codes), "\ufffd")
+_NO_TEXT |= dict.fromkeys((*b"\t\n\f\r", 0x2028, 0x2029), " ")
 
 
 # The files of a series share nearly all of their text.
 @lru_cache(maxsize=8192)
 def decoded(raw: bytes, charset: str) -> str:
-    """Return ``raw`` as text without its padding; characters that cannot be read become U+FFFD."""
+    """Return ``raw`` as text without its padding; what cannot be read or is no text: U+FFFD."""
     first = charset.split("\\", 1)[0].strip()
     for prefix in ("ISO_IR", "ISO 2022", "ISO-IR", "ISO2022"):
         if first.startswith(prefix):
             first = "IR " + first.removeprefix(prefix).removeprefix(" IR").strip(" _")
     codec = _SINGLE_BYTE.get(first, "latin-1")
     if b"\x1b" not in raw:
-        return raw.decode(codec, "replace").strip(_PADDING)
-    return "".join(_fragment(part, codec) for part in _FRAGMENTS.findall(raw)).strip(_PADDING)
+        return plain(raw.decode(codec, "replace").strip(_PADDING))
+    return plain(
+        "".join(_fragment(part, codec) for part in _FRAGMENTS.findall(raw)).strip(_PADDING)
+    )
+
+
+def plain(text: str) -> str:
+    """Return text on one line without control characters, which hostile files hold."""
+    return text if text.isprintable() else text.translate(_NO_TEXT)
 
 
 def _fragment(part: bytes, first: str) -> str:

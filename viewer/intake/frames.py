@@ -99,6 +99,7 @@ def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
         places: list[Place | None] = [place]
     else:
         places = _frame_places(header, file, place)
+    traits, number = _classic_traits(header, image_type), header.whole(tags.INSTANCE_NUMBER)
     for index, where in enumerate(places):
         yield Frame(
             file,
@@ -108,8 +109,8 @@ def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
             slope,
             intercept,
             windows,
-            _classic_traits(header, image_type),
-            header.whole(tags.INSTANCE_NUMBER),
+            traits,
+            number,
             image_type,
         )
 

@@ -17,6 +17,8 @@ _COPY_AGAIN = "Copy the file again from its source."
 _LEAVE_OUT = "Leave it out, or export the images again."
 _FLOATS = {tags.FLOAT_PIXEL_DATA: 32, tags.DOUBLE_FLOAT_PIXEL_DATA: 64}
 _ALLOCATIONS = (1, 8, 12, 16, 32, 64)
+# An item's head and eight bytes: every kind of frame takes more, RLE's header alone 64.
+_LEAST_COMPRESSED_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +176,9 @@ def pixel_file(
     # Files are seen that name a compressed syntax and hold plain pixels.
     if length is not None and header.syntax not in NATIVE and starts_with_item():
         length = None
-    n_there = n_frames
-    if length is not None:
+    if length is None:
+        n_there = _fragments_at_most(n_frames, header.size - pixel.offset)
+    else:
         n_there = _whole_frames(layout, n_frames, min(length, header.size - pixel.offset))
         length = layout.native_bytes(n_there)
     return PixelFile(
@@ -194,6 +197,11 @@ def pixel_file(
         # Bytes in words of 16 bits, the high one first (PS3.5 D.3).
         header.encoding.order == ">" and pixel.vr == b"OW" and layout.bits_allocated <= 8,
     )
+
+
+def _fragments_at_most(n_frames: int, there: int) -> int:
+    """Return how many compressed frames there can be: an item (8 bytes) with data for each."""
+    return min(n_frames, max(there // _LEAST_COMPRESSED_BYTES, 1))
 
 
 def _whole_frames(layout: Layout, n_frames: int, there: int) -> int:

@@ -5,6 +5,7 @@ from struct import unpack_from
 
 from viewer.errors import Damaged
 from viewer.intake import tags
+from viewer.intake.charset import plain
 from viewer.intake.elements import KNOWN_VRS, Encoding, NeedMore
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -73,8 +74,8 @@ def after_meta(head: bytes, base: int, size: int) -> Start:
         element = int.from_bytes(head[position + 2 : position + 4], "little")
         meta[0x00020000 | element] = head[start : start + length]
         position = start + length
-    syntax = meta.get(tags.TRANSFER_SYNTAX_UID, b"").strip(b"\0 ").decode("ascii", "replace")
-    media = meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"").strip(b"\0 ").decode("ascii", "replace")
+    syntax = _uid(meta.get(tags.TRANSFER_SYNTAX_UID, b""))
+    media = _uid(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b""))
     if syntax == DEFLATED:
         return Start(position, Encoding(True), syntax, media)
     if position + 8 > len(head):
@@ -84,10 +85,14 @@ def after_meta(head: bytes, base: int, size: int) -> Start:
     return Start(position, encoding_at(head, position), syntax, media)
 
 
+def _uid(raw: bytes) -> str:
+    return plain(raw.strip(b"\0 ").decode("ascii", "replace"))
+
+
 def _uid_after(meta: bytes, mark: bytes) -> str:
     at = meta.find(mark)
     length = int.from_bytes(meta[at + 6 : at + 8], "little") if at >= 0 else 0
-    return meta[at + 8 : at + 8 + length].strip(b"\0 ").decode("ascii", "replace")
+    return _uid(meta[at + 8 : at + 8 + length])
 
 
 def _quick_meta(meta: bytes) -> tuple[str, str] | None:

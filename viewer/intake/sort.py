@@ -62,7 +62,8 @@ def _by_kind(frames: Sequence[Frame]) -> list[Part]:
         described = _kind(frame, turn)
         key = tuple(described.values())
         traits[key] = described
-        groups[key].append(frame if turn is not None else replace(frame, place=None))
+        lies = turn is not None or frame.place is None
+        groups[key].append(frame if lies else replace(frame, place=None))
     varying = [
         name
         for name in next(iter(traits.values()))

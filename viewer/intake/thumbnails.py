@@ -9,6 +9,11 @@ from viewer.intake.source import PictureSource
 
 def small_picture(stored: Voxels, source: PictureSource, k: int, size: int) -> NDArray[np.uint8]:
     """Return slice ``k`` as grey uint8 (h, w) in true proportions, the longer side ``size``."""
+    with np.errstate(all="ignore"):  # floats of damaged files: what is no number becomes 0
+        return _small_picture(stored, source, k, size)
+
+
+def _small_picture(stored: Voxels, source: PictureSource, k: int, size: int) -> NDArray[np.uint8]:
     if source.is_colour:
         grey = stored.astype(np.float32).mean(axis=-1)
     else:
@@ -19,7 +24,7 @@ def small_picture(stored: Voxels, source: PictureSource, k: int, size: int) -> N
         column_mm, row_mm = source.spacing.column_mm, source.spacing.row_mm
     small = _sampled(grey, row_mm, column_mm, size)
     low, high = _range(small, source, k)
-    levels = np.clip((small - low) / max(high - low, 1e-6), 0, 1)
+    levels = np.clip(np.nan_to_num((small - low) / max(high - low, 1e-6)), 0, 1)
     if source.display.inverted:
         levels = 1 - levels
     return np.asarray(np.rint(levels * 255), dtype=np.uint8)
