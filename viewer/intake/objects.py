@@ -16,6 +16,7 @@ _LAYERS = {
     "481.8": "RTPLAN",
     "30": "PARAMETRIC MAP",
     "91.1": "ANNOTATIONS",
+    "104.1": "PDF",
 }
 _LAYER_FAMILIES = {"11.": "PR", "88.": "SR"}
 _KEY_OBJECT = "88.59"
@@ -34,13 +35,13 @@ _NAMES = {
     "PR": "presentation state",
     "SR": "structured report",
     "KO": "key object selection",
+    "PDF": "encapsulated PDF document",
 }
 
 _OTHERS = {
     "4.2": "MR spectroscopy",
     "4.3": "enhanced MR colour image",
     "66": "raw data",
-    "104.1": "encapsulated PDF document",
     "104.2": "encapsulated CDA document",
     "104.3": "encapsulated STL model",
     "104.4": "encapsulated OBJ model",

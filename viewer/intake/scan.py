@@ -15,8 +15,9 @@ from viewer.intake.find import Found, find_files
 from viewer.intake.formats import PICTURE_FILES, pictures_of_file
 from viewer.intake.frames import Frame, frames_of
 from viewer.intake.header import Header
+from viewer.intake.layer_files import layer_file, layer_reason
 from viewer.intake.layout import pixel_file
-from viewer.intake.objects import DICOMDIR, layer_kind, layer_name, why_not_drawn
+from viewer.intake.objects import DICOMDIR, layer_kind, why_not_drawn
 from viewer.intake.reading import Opened, opened_files
 from viewer.intake.recognise import Kind
 from viewer.intake.source import DicomPixels, LayerFile, PictureSource, Scan
@@ -163,9 +164,9 @@ class _Survey:
         return further
 
     def _take_layer(self, found: Found, header: Header, kind: str, sop_class: str) -> None:
-        referenced = header.first(tags.REFERENCED_SERIES_SEQUENCE).text(tags.SERIES_INSTANCE_UID)
-        self.layers.append(LayerFile(found.path, kind, sop_class, referenced))
-        reason = f"A {layer_name(kind)}: a layer that lies on images."
+        layer = layer_file(found.path, kind, sop_class, header)
+        self.layers.append(layer)
+        reason = layer_reason(layer)
         self.settle(
             Fate(found.shown, Outcome.GROUPED, header.text(tags.SERIES_INSTANCE_UID), reason)
         )

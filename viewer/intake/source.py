@@ -106,12 +106,18 @@ class PictureSource:
 
 @dataclass(frozen=True, slots=True)
 class LayerFile:
-    """An object that lies on a picture: SEG, SR, PR, KO, RTSTRUCT, ..."""
+    """An object that lies on a picture or beside it: SEG, SR, PR, KO, RTSTRUCT, PDF, ...
+
+    ``series_uids`` and ``frame_of_reference_uids`` are those that it says it was made on.
+    """
 
     path: str
     kind: str
     sop_class_uid: str
     referenced_series_uid: str = ""
+    series_uids: frozenset[str] = frozenset()
+    frame_of_reference_uids: frozenset[str] = frozenset()
+    title: str = ""
 
 
 @dataclass(frozen=True, eq=False)
