@@ -1,7 +1,6 @@
-"""Results out and in. Each file is read back and compared before "saved" is said."""
+"""Results out. Each file is read back and compared before "saved" is said."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +8,7 @@ from viewer.actions.context import Context, Notice, has_picture, has_segment
 from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
-from viewer.domain.volume import Picture
-from viewer.errors import InputRefused, Unsupported
-from viewer.session.edits import Edit, Group
-from viewer.session.edits_measurement import AddMeasurement
-from viewer.session.edits_segmentation import AddSegmentation
+from viewer.errors import InputRefused
 from viewer.session.figures import count_voxels, outdated
 
 # The formats are imported by the verbs that need them: the first picture does not wait for them.
@@ -176,95 +171,3 @@ def png(
         "view.png",
         lambda place, replace: write_png(data, place, force=replace),
     )
-
-
-@action(
-    "file.import_results", "Import segments or measurements…", group="File", enabled=has_picture
-)
-def import_results(context: Context, *, path: PathLike | None = None) -> int:
-    """Read a DICOM SEG, a DICOM SR or our JSON back in; returns how many things came."""
-    places = [Path(path)] if path is not None else context.door.ask_open("Import", folder=False)
-    n_read = 0
-    for place in places:
-        edits = _read_results(context, Path(place))
-        context.session.apply(Group(edits, f"import {Path(place).name}"))
-        n_read += len(edits)
-    if places:
-        context.door.tell(Notice("done", f"{n_read} results were read in."))
-    return n_read
-
-
-def _read_results(context: Context, place: Path) -> tuple[Edit, ...]:
-    from viewer.exchange.tables import read_json
-
-    if not place.is_file():
-        raise InputRefused("There is no such file.", where=str(place), remedy="Check the path.")
-    if place.suffix.lower() == ".json":
-        measurements = read_json(place)
-        _refuse_others(measurements, context.need_picture(), place)
-        return tuple(AddMeasurement(m) for m in measurements)
-    try:
-        return _seg_edits(context, place)
-    except InputRefused as no_seg:
-        try:
-            return _sr_edits(context, place)
-        except InputRefused as no_sr:
-            if isinstance(no_seg, Unsupported) and isinstance(no_sr, Unsupported):
-                raise Unsupported(
-                    "This is neither a segmentation nor a report of measurements.",
-                    where=str(place),
-                    remedy="Choose a DICOM SEG, a DICOM SR or our JSON.",
-                ) from None
-            # The reader that knew the object's class says why.
-            raise (no_sr if isinstance(no_seg, Unsupported) else no_seg) from None
-
-
-def _seg_edits(context: Context, place: Path) -> tuple[Edit, ...]:
-    from viewer.exchange.seg import read_segmentations
-
-    picture = context.need_picture()
-    read = read_segmentations(place, picture)
-    if not picture.is_volume:
-        raise InputRefused(
-            "These images form no volume, so its segments would lie nowhere on them.",
-            where=place.name,
-            remedy="Show the series that it was made on, with all of its images.",
-        )
-    _say_notes(context, read.notes)
-    return tuple(AddSegmentation.of(segmentation) for segmentation in read.segmentations)
-
-
-def _sr_edits(context: Context, place: Path) -> tuple[Edit, ...]:
-    from viewer.exchange.sr import read_report
-
-    picture = context.need_picture()
-    # Read without the picture first: only so does the report itself say whose images it means.
-    _refuse_others(read_report(place).measurements, picture, place)
-    read = read_report(place, picture)
-    _say_notes(context, read.notes)
-    return tuple(AddMeasurement(replace(m, volume_key=picture.key)) for m in read.measurements)
-
-
-def _refuse_others(measurements: Sequence[Measurement], picture: Picture, place: Path) -> None:
-    """Raise InputRefused for measurements of other images: no other patient's numbers here."""
-    if not all(_belongs(m, picture) for m in measurements):
-        raise InputRefused(
-            "The measurements were made on other images.",
-            where=str(place),
-            remedy="Show the series that they were made on, and read them again.",
-        )
-
-
-def _belongs(measurement: Measurement, picture: Picture) -> bool:
-    frame = picture.identity.frame_of_reference_uid
-    series_uid = picture.identity.series.uid
-    return (
-        measurement.volume_key in (picture.key, series_uid)
-        or measurement.receipt.series_uid == series_uid
-        or bool(frame and measurement.frame_of_reference_uid == frame)
-    )
-
-
-def _say_notes(context: Context, notes: Sequence[str]) -> None:
-    for note in notes:
-        context.door.tell(Notice("warning", note))

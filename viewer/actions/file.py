@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.actions.context import Context, Notice, has_picture
+from viewer.actions.importing import offer_layers
 from viewer.actions.registry import Choice, action
 from viewer.domain.ledger import Fate
 from viewer.domain.volume import Picture
@@ -116,8 +117,12 @@ def _read_images(context: Context, key: str, picture: Picture) -> None:
         if not _has_window(picture):
             context.viewing.take_window(picture, guessed)
         context.pictures.changed.emit(key)
+        offer_layers(context, key)
 
     def go_on(_failed: tuple[Fate, ...]) -> None:
+        from viewer.actions.presentation import read_presentations
+
+        read_presentations(context, key)
         context.pictures.changed.emit(key)
         context.jobs.submit(
             lambda ticket: _decode(context, key, first_k, ticket),

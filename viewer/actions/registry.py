@@ -104,7 +104,18 @@ _GROUPS = (
     "Help",
 )
 _ORDERED: dict[str, Action] = {}
-_MODULES = ("file", "view", "enhance", "networks", "segment", "measure", "edit", "export", "help")
+_MODULES = (
+    "file",
+    "importing",
+    "view",
+    "enhance",
+    "networks",
+    "segment",
+    "measure",
+    "edit",
+    "export",
+    "help",
+)
 
 
 def actions() -> Mapping[str, Action]:

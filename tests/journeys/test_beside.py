@@ -1,0 +1,134 @@
+"""What lies beside a study is offered, loaded as one step, and shown as text."""
+
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+
+from tests.exchange.structure_sets import Region, square, structure_set, write
+from viewer.actions.registry import actions, perform
+from viewer.domain.segmentation import Segmentation
+from viewer.domain.volume import Picture
+from viewer.errors import ViewerError
+from viewer.exchange.seg import write_seg
+from viewer.intake.decode import load
+from viewer.intake.scan import scan
+from viewer.phantom.chest import make_sample
+from viewer.phantom.dicom import write_series
+from viewer.testing.builders import a_segmentation
+from viewer.window.driving import wait_for_jobs
+from viewer.window.start import Program
+
+_LONG_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    sample = make_sample(59, shape_kji=(16, 40, 40))
+    write_series(sample.values_hu, sample.grid, folder, seed=59)
+    return folder
+
+
+@pytest.fixture
+def images(small: Path, tmp_path: Path) -> Path:
+    """Return a folder of its own with the images of a small study."""
+    return Path(copytree(small, tmp_path / "study"))
+
+
+def picture_of(folder: Path) -> Picture:
+    return load(scan([folder]).pictures[0])
+
+
+def opened(program: Program, folder: Path) -> None:
+    perform(program.context, "file.open_paths", paths=(folder,))
+    wait_for_jobs(program, _LONG_S, "opening")
+
+
+def loaded(program: Program) -> tuple[Segmentation, ...]:
+    perform(program.context, "file.load_layers")
+    wait_for_jobs(program, _LONG_S, "reading results")
+    return program.context.session.state.segmentations
+
+
+def texts(program: Program) -> str:
+    return "\n".join(notice.text for notice in program.door.notices)
+
+
+def with_results(folder: Path) -> Picture:
+    picture = picture_of(folder)
+    regions = [
+        Region("Body", [square(picture.grid, k, 2.5, 30.5) for k in range(3, 9)]),
+        Region("Organ", [square(picture.grid, 5, 8.5, 12.5)]),
+    ]
+    write(structure_set(regions, picture), folder / "rs.dcm")
+    mask = np.zeros(picture.grid.shape_kji, dtype=bool)
+    mask[4:6, 10:14, 10:14] = True
+    assert picture.is_volume
+    write_seg(a_segmentation(picture, mask), picture, folder / "seg.dcm")
+    return picture
+
+
+def test_results_beside_a_series_are_offered_and_loaded_as_one_step(
+    program: Program, images: Path
+) -> None:
+    with_results(images)
+    opened(program, images)
+    assert "Found beside these images: 1 segmentation, 1 radiotherapy structure set" in texts(
+        program
+    )
+    found = loaded(program)
+    names = [segment.name for layer in found for segment in layer.segments]
+    assert names == ["Lesion 1", "Body", "Organ"]
+    assert program.context.segmentation is found[0]
+    counts = [int(np.count_nonzero(layer.labels)) for layer in found]
+    assert counts == [32, 6 * 28 * 28, 16]
+    perform(program.context, "edit.undo")
+    assert not program.context.session.state.segmentations
+    perform(program.context, "edit.redo")
+    assert len(program.context.session.state.segmentations) == 3
+
+
+def test_loading_twice_adds_nothing(program: Program, images: Path) -> None:
+    with_results(images)
+    opened(program, images)
+    n_first = len(loaded(program))
+    assert len(loaded(program)) == n_first
+    assert "3 were there already" in texts(program)
+
+
+def test_a_broken_file_is_named_and_the_others_come(program: Program, images: Path) -> None:
+    picture = with_results(images)
+    broken = structure_set([Region("A", [square(picture.grid, 3, 1.5, 4.5)])], picture)
+    broken.ROIContourSequence[0].ContourSequence[0].ContourData = ["1", "2"]
+    write(broken, images / "broken.dcm")
+    opened(program, images)
+    assert len(loaded(program)) == 3
+    assert "broken.dcm: A contour's coordinates are broken." in texts(program)
+
+
+def test_results_of_other_images_are_not_offered(program: Program, images: Path) -> None:
+    picture = picture_of(images)
+    strange = structure_set([Region("A", [])], picture, frame="1.9.9")
+    study = strange.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
+    study.RTReferencedSeriesSequence[0].SeriesInstanceUID = "1.9.8"
+    write(strange, images / "rs.dcm")
+    opened(program, images)
+    assert "Found beside" not in texts(program)
+    with pytest.raises(ViewerError, match="No results were found"):
+        perform(program.context, "file.load_layers")
+
+
+def test_a_chosen_structure_set_is_imported(program: Program, images: Path, tmp_path: Path) -> None:
+    picture = picture_of(images)
+    regions = [Region("Body", [square(picture.grid, 3, 2.5, 8.5)])]
+    place = write(structure_set(regions, picture), tmp_path / "rs.dcm")
+    opened(program, images)
+    assert perform(program.context, "file.import_results", path=place) == 1
+    assert program.context.session.state.segmentations[0].segments[0].name == "Body"
+
+
+def test_the_key_of_loading_is_its_own() -> None:
+    owners = [a.id for a in actions().values() if "Ctrl+Shift+L" in a.keys]
+    assert owners == ["file.load_layers"]
