@@ -16,7 +16,7 @@ from viewer.domain.graphics import Overlay, Shutter, ShutterShape
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.imaging.section import section
-from viewer.imaging.superposed import overlay_labels, shuttered
+from viewer.imaging.superposed import overlay_labels, shutter_at, shuttered
 from viewer.intake.decode import load
 from viewer.intake.scan import scan
 
@@ -192,7 +192,7 @@ def test_the_shutter_of_a_file_counts_from_one_and_can_be_opened(tmp_path: Path)
     dataset.ShutterLeftVerticalEdge, dataset.ShutterRightVerticalEdge = 3, 8
     picture = opened(dataset, tmp_path)
     cut = section(picture, acquired_plane(picture.grid, (64, 64), 0))
-    hidden = shuttered(picture, cut).coverage == 0
+    hidden = shuttered(picture, cut, shutter_at(picture, cut)).coverage == 0
     expected = np.ones((6, 8), bool)
     expected[1:5, 2:8] = False
     np.testing.assert_array_equal(hidden, expected)

@@ -109,6 +109,7 @@ _MODULES = (
     "importing",
     "view",
     "enhance",
+    "presentation",
     "networks",
     "segment",
     "measure",

@@ -17,28 +17,33 @@ def shutter_at(picture: Picture, cut: Section) -> Shutter | None:
     return shutters[cut.k] if shutters and cut.k is not None else None
 
 
-def shuttered(picture: Picture, cut: Section) -> Section:
-    """Return ``cut`` with what the file's shutter hides marked as outside the picture.
+def shuttered(picture: Picture, cut: Section, shutter: Shutter | None) -> Section:
+    """Return ``cut`` with what a shutter hides marked as outside the picture.
 
     Shutters are meant for an image as it was acquired; other sections stay as they are.
     """
-    shutter = shutter_at(picture, cut)
-    if shutter is None:
+    if shutter is None or cut.k is None:
         return cut
     hidden = _turned(_hidden(shutter, picture.grid.shape_kji[1:]), cut)
     coverage = np.full(hidden.shape, VOXELS, np.uint8) if cut.coverage is None else cut.coverage
     return replace(cut, coverage=np.where(hidden, np.uint8(OUTSIDE), coverage))
 
 
-def overlay_labels(picture: Picture, cut: Section) -> NDArray[np.uint8] | None:
-    """Return 1 where a bitmap of the file lies on the acquired image that ``cut`` shows, else 0.
+def overlay_labels(
+    picture: Picture, cut: Section, more: tuple[Overlay, ...] = ()
+) -> NDArray[np.uint8] | None:
+    """Return 1 where a bitmap lies on the acquired image that ``cut`` shows, else 0.
 
-    None where there is none: on other sections, and on images without bitmaps.
+    Bitmaps are the file's own and ``more``. None where there is none: on other sections, and on
+    images without bitmaps.
     """
-    overlays = picture.display.overlays_k
-    if not overlays or cut.k is None or not overlays[cut.k]:
+    if cut.k is None:
         return None
-    found = _drawn(overlays[cut.k], picture.grid.shape_kji[1:])
+    own = picture.display.overlays_k
+    overlays = (*(own[cut.k] if own else ()), *more)
+    if not overlays:
+        return None
+    found = _drawn(overlays, picture.grid.shape_kji[1:])
     return np.ascontiguousarray(_turned(found, cut)).view(np.uint8)
 
 

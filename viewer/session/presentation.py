@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from viewer.domain.chain import Chain
 from viewer.domain.geometry import Plane
+from viewer.domain.graphics import Shutter
 from viewer.domain.measurement import Review
 from viewer.domain.methods import Filter, PlaneContext
+from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
@@ -25,6 +27,7 @@ from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
 from viewer.rendering.compose import Layer, Raster, compose
 from viewer.rendering.corners import value_text
+from viewer.rendering.graphics import graphic_primitives
 from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
@@ -91,9 +94,11 @@ class Presenter:
         if look.original or picture.is_colour:
             chain = Chain()  # colour has no quantity to enhance: it is shown, and named, as it is
         cut = section(picture, plane, native=chain.is_active)
-        marks = self._marks(picture, chain, cut)
+        state = self._state(picture, cut)
+        shutter = (state and state.shutter) or shutter_at(picture, cut)
+        marks = (*self._marks(picture, chain), *_state_marks(state, shutter, look))
         if look.shutter_shown:
-            cut = shuttered(picture, cut)
+            cut = shuttered(picture, cut, shutter)
         better, enhance_ms = self._enhanced(picture, plane, cut, chain)
         layers = self._layers(picture)
         labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
@@ -103,7 +108,7 @@ class Presenter:
             self._viewing.window(picture),
             inverted=shown_inverted(picture) != (picture.key in look.inverted),
             layers=[
-                *self._overlays(picture, cut),
+                *self._overlays(picture, cut, state),
                 *(Layer.of(values, layer.segments) for layer, values in labels),
             ],
             enhanced=better,
@@ -114,12 +119,28 @@ class Presenter:
         )
         info = self._info(picture, pane, cursor_px)
         info = replace(info, outlines=outlines, marks=(*marks, *_review_marks(layers)))
-        primitives = (*pane_primitives(info), *preview)
+        drawn: tuple[Primitive, ...] = ()
+        if state is not None and cut.k is not None and look.overlays_shown:
+            drawn = graphic_primitives(state, picture, plane, cut.k)
+        primitives = (*drawn, *pane_primitives(info), *preview)
         return PresentedPane(raster, primitives, cut, enhance_ms)
 
-    def _overlays(self, picture: Picture, cut: Section) -> list[Layer]:
-        """Return the file's own bitmaps as a layer below all segments."""
-        found = overlay_labels(picture, cut) if self._viewing.look.overlays_shown else None
+    def _state(self, picture: Picture, cut: Section) -> PresentationState | None:
+        """Return the presentation state that is applied to the image of ``cut``."""
+        state = self._viewing.presentations.get(self._viewing.look.presentation_uid)
+        if state is None or cut.k is None:
+            return None
+        instance = picture.identity.instances[cut.k]
+        named = refers_to(state.references, instance.sop_instance_uid, instance.frame)
+        return state if named else None
+
+    def _overlays(
+        self, picture: Picture, cut: Section, state: PresentationState | None
+    ) -> list[Layer]:
+        """Return the bitmaps of file and state as a layer below all segments."""
+        if not self._viewing.look.overlays_shown:
+            return []
+        found = overlay_labels(picture, cut, state.overlays if state else ())
         return [] if found is None else [Layer.bitmap(found)]
 
     def _layers(self, picture: Picture) -> list[Segmentation]:
@@ -186,7 +207,7 @@ class Presenter:
             return None
         return look.split * plane.size_px[0]
 
-    def _marks(self, picture: Picture, chain: Chain, cut: Section) -> tuple[Mark, ...]:
+    def _marks(self, picture: Picture, chain: Chain) -> tuple[Mark, ...]:
         found = []
         n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
         if n_read < n_slices:
@@ -201,12 +222,18 @@ class Presenter:
         if chain.is_active and self.fault is None:
             names = [self._filters[s.key].title for s in chain.steps if s.key in self._filters]
             found.append(Mark(f"ENHANCED  {', '.join(names)}", "enhanced"))
-        if shutter_at(picture, cut) is not None:
-            shown = self._viewing.look.shutter_shown
-            found.append(
-                Mark("SHUTTER" if shown else "SHUTTER OFF", "plain" if shown else "warning")
-            )
         return tuple(found)
+
+
+def _state_marks(
+    state: PresentationState | None, shutter: Shutter | None, look: Look
+) -> Iterator[Mark]:
+    """Yield what is to be said of how the file, or a saved state, asks to show an image."""
+    if state is not None:
+        yield Mark(f"STATE {state.label}", "plain")
+    if shutter is not None:
+        shown = look.shutter_shown
+        yield Mark("SHUTTER" if shown else "SHUTTER OFF", "plain" if shown else "warning")
 
 
 def _review_marks(layers: Iterable[Segmentation]) -> Iterator[Mark]:

@@ -9,10 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 from psygnal import Signal
 
-from viewer.domain.geometry import Grid, Plane, PlaneName, acquired_plane, fitted_plane
+from viewer.domain.geometry import (
+    STANDARD_AXES,
+    Floats,
+    Grid,
+    Plane,
+    PlaneName,
+    acquired_plane,
+    fitted_plane,
+)
+from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.volume import Picture, Window
-from viewer.imaging.value_chain import default_window
+from viewer.imaging.softcopy import softcopy_window
+from viewer.imaging.value_chain import default_window, shown_inverted
 from viewer.rendering.corners import CornerMode
+from viewer.rendering.graphics import displayed_area
 from viewer.session.layers import (
     clamped_into,
     clamped_to,
@@ -64,6 +75,7 @@ class Look:
     original: bool = False
     corners: CornerMode = CornerMode.FULL
     segments_shown: bool = True
+    presentation_uid: str = ""
     overlays_shown: bool = True
     shutter_shown: bool = True
     panels_shown: bool = True
@@ -76,6 +88,7 @@ class Viewing:
 
     def __init__(self) -> None:
         self.look = Look()
+        self.presentations: dict[str, PresentationState] = {}
         self._sizes_px: dict[str, tuple[int, int]] = {}
         self._extents_mm: dict[str, tuple[float, float]] = {}
 
@@ -135,6 +148,7 @@ class Viewing:
             active_pane=first,
             enlarged="" if picture.is_volume else first,
             selected_uid="",
+            presentation_uid="",
         )
         for name in planes:
             self.go_to(picture, centre, only=name)
@@ -180,10 +194,77 @@ class Viewing:
         """Swap black and white for this picture."""
         self.set(inverted=self.look.inverted ^ {picture.key})
 
+    # --- turning ---------------------------------------------------------------------------
+
+    def turn(self, pane: str, quarters: int) -> None:
+        """Turn the picture of one pane clockwise by quarters of a circle, about its middle."""
+        plane = self.look.planes[pane]
+        right, down = plane.right, plane.down
+        for _ in range(quarters % 4):
+            right, down = -down, right
+        self._set_axes(pane, right, down)
+
+    def flip(self, pane: str) -> None:
+        """Mirror left and right of one pane's picture; its letters tell."""
+        plane = self.look.planes[pane]
+        self._set_axes(pane, -plane.right, plane.down)
+
+    def _set_axes(self, pane: str, right: Floats, down: Floats) -> None:
+        plane = self.look.planes[pane]
+        turned = Plane.centred(plane.centre_lps_mm, right, down, plane.pixel_mm, plane.size_px)
+        self._set_plane(pane, replace(turned, slab_mm=plane.slab_mm))
+
+    def present_as(self, picture: Picture, state: PresentationState | None) -> None:
+        """Show ``picture`` as a saved state asks; None: as it was acquired.
+
+        Turns and displayed areas apply to images as acquired, greys to the whole series.
+        """
+        self.reset(picture)
+        self.set(presentation_uid="" if state is None else state.uid)
+        if state is None:
+            return
+        k = first_named(state, picture)
+        window = softcopy_window(state, picture, k)
+        if window is not None:
+            self.set_window(picture, window)
+        if state.inverted != shown_inverted(picture):
+            self.toggle_inverted(picture)
+        if "acquired" in self.look.planes:
+            self.go_to(picture, picture.grid.world((0.0, 0.0, float(k))))
+            if state.flipped:
+                self.flip("acquired")
+            self.turn("acquired", state.rotation_deg // 90)
+            self._fill(picture, "acquired", k, displayed_area(state, picture, k))
+
+    def _fill(
+        self, picture: Picture, pane: str, k: int, edges: tuple[float, float, float, float]
+    ) -> None:
+        """Let a part of image ``k``, given in pixel centres, fill a pane."""
+        left, top, right, bottom = edges
+        plane = self.look.planes[pane]
+        ends = [(i, j, k) for i in (left - 0.5, right + 0.5) for j in (top - 0.5, bottom + 0.5)]
+        corners = picture.grid.world(ends)
+        width, height = plane.size_px
+        pixel_mm = max(
+            float(np.ptp(corners @ plane.right)) / width,
+            float(np.ptp(corners @ plane.down)) / height,
+        )
+        filled = Plane.centred(
+            corners.mean(axis=0), plane.right, plane.down, pixel_mm, plane.size_px
+        )
+        self._set_plane(pane, filled)
+
     # --- moving about ----------------------------------------------------------------------
 
     def _set_plane(self, pane: str, plane: Plane) -> None:
         self.set(planes={**self.look.planes, pane: plane})
+
+    def _towards_next(self, picture: Picture, pane: str) -> float:
+        """Return the sign of the next image's direction along the plane's normal.
+
+        A mirrored plane looks from the other side.
+        """
+        return _next_sign(picture.grid, self.look.planes[pane], pane)
 
     def pan(self, pane: str, dx_px: float, dy_px: float) -> None:
         """Drag the picture of one pane."""
@@ -201,7 +282,7 @@ class Viewing:
         """Go ``notches`` images further (positive: towards the reader, the next image)."""
         plane = self.look.planes[pane]
         step = slice_step_mm(picture.grid, plane)
-        target = plane.moved(_NEXT[pane] * notches * step)
+        target = plane.moved(self._towards_next(picture, pane) * notches * step)
         centre = clamped_to(picture.grid, target.centre_lps_mm, target)
         self._lay(picture, pane, plane.through(centre))
 
@@ -209,7 +290,8 @@ class Viewing:
         """Go to the first (0) .. last (1) image of a pane."""
         plane = self.look.planes[pane]
         low, high = depth_range_mm(picture.grid, plane)
-        depth = low + (high - low) * (fraction if _NEXT[pane] > 0 else 1 - fraction)
+        is_ahead = self._towards_next(picture, pane) > 0
+        depth = low + (high - low) * (fraction if is_ahead else 1 - fraction)
         self._lay(picture, pane, plane.moved(depth))
 
     def go_to(self, picture: Picture, point_lps_mm: ArrayLike, *, only: str = "") -> None:
@@ -244,8 +326,24 @@ def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
     low, high = depth_range_mm(grid, plane)
     step = slice_step_mm(grid, plane)
     count = max(1, floor((high - low) / step + 1e-6) + 1)
-    from_first = (0.0 - low) if _NEXT[pane] > 0 else high
+    from_first = (0.0 - low) if _next_sign(grid, plane, pane) > 0 else high
     return min(max(floor(from_first / step + 0.5), 0), count - 1) + 1, count
+
+
+def _next_sign(grid: Grid, plane: Plane, pane: str) -> float:
+    if pane == "acquired":
+        usual = np.cross(grid.directions[:, 0], grid.directions[:, 1])
+    else:
+        usual = np.cross(*STANDARD_AXES[cast(PlaneName, pane)])
+    return _NEXT[pane] if float(plane.normal @ usual) >= 0 else -_NEXT[pane]
+
+
+def first_named(state: PresentationState, picture: Picture) -> int:
+    """Return the first image that ``state`` names, 0 if it names none of them."""
+    for k, instance in enumerate(picture.identity.instances):
+        if refers_to(state.references, instance.sop_instance_uid, instance.frame):
+            return k
+    return 0
 
 
 def _point(values: ArrayLike) -> tuple[float, float, float]:
