@@ -72,7 +72,7 @@ def test_the_same_image_twice_is_grouped_and_says_so(tmp_path: Path) -> None:
         (b"", "empty (0 bytes)"),
         (b"Dear colleague,\nplease find enclosed", "a text file"),
         (b'{"a": 1}', "a text file"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(300), "a PNG picture"),
+        (b"GIF89a" + bytes(300), "a GIF picture"),
         (b"%PDF-1.7 " + bytes(300), "a PDF document"),
         (bytes(range(256)) * 4, "not a format that is known here"),
         (b"\0" * 128 + b"DICM", "ends"),

@@ -14,7 +14,7 @@ from viewer.domain.ledger import Fate, Outcome
 from viewer.domain.volume import ImageStack, Picture, Volume, Voxels
 from viewer.errors import Damaged, OutOfResources, ViewerError
 from viewer.intake.limits import KEPT_FREE_BYTES, available_bytes
-from viewer.intake.source import DicomPixels, PictureSource
+from viewer.intake.source import DicomPixels, PhotoPixels, PictureSource
 from viewer.jobs.job import Ticket
 
 _N_THREADS = 2
@@ -93,6 +93,10 @@ def open_slices(source: PictureSource) -> SliceReader:
         from viewer.intake.dicom_slices import DicomSlices
 
         return DicomSlices(source.pixels)
+    if isinstance(source.pixels, PhotoPixels):
+        from viewer.intake.photo_slices import PhotoSlices
+
+        return PhotoSlices(source.pixels)
     from viewer.intake.raw_slices import RawSlices
 
     return RawSlices(source.pixels, source.shape_kji)

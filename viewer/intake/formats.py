@@ -7,7 +7,8 @@ from viewer.intake.reading import Opened
 from viewer.intake.recognise import Kind
 from viewer.intake.source import PictureSource
 
-PICTURE_FILES = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD, Kind.METAIMAGE))
+_PHOTOS = frozenset((Kind.PNG, Kind.JPEG, Kind.TIFF))
+PICTURE_FILES = _PHOTOS | {Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD, Kind.METAIMAGE}
 
 
 def pictures_of_file(
@@ -26,6 +27,10 @@ def pictures_of_file(
         from viewer.intake.metaimage import metaimage_pictures
 
         return metaimage_pictures(found, size, known)
+    if opened.kind in _PHOTOS:
+        from viewer.intake.photo import photo_pictures
+
+        return photo_pictures(found, size, opened.kind), None
     from viewer.intake.nifti import nifti_pictures
 
     return nifti_pictures(found, size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED), None

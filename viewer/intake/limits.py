@@ -26,6 +26,10 @@ DIRECTION_TOLERANCE = 1e-3
 MAX_VOXEL_MM = 1000.0
 MAX_ORIGIN_MM = 1e6
 
+# Single pictures: they are read and decoded in one piece.
+MAX_PICTURE_PIXELS = 1 << 28
+MAX_PICTURE_BYTES = 1 << 31
+
 KEPT_FREE_BYTES = 256 * 1024 * 1024
 
 

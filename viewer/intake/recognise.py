@@ -14,14 +14,9 @@ _META_SIZES = re.compile(rb"^[ \t]*NDims[ \t]*=[ \t]*\d", re.MULTILINE)
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
 _OTHERS = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"BM", "a bitmap picture"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
     (b"%PDF", "a PDF document"),
-    (b"NRRD", "an NRRD file"),
     (b"\x89HDF", "an HDF5 file"),
     (b"CDF\x01", "a MINC or NetCDF file"),
     (b"BZh", "a bzip2 file"),
@@ -44,6 +39,9 @@ class Kind(Enum):
     NIFTI_GZIPPED = auto()
     NRRD = auto()
     METAIMAGE = auto()
+    PNG = auto()
+    JPEG = auto()
+    TIFF = auto()
     DICOM_GZIPPED = auto()
     OTHER = auto()
 
@@ -77,6 +75,10 @@ def _is_zip(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+def _begins_with(*magics: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(magics)
+
+
 def _is_nrrd(head: bytes) -> bool:
     return head[:4] == b"NRRD" and head[4:8].isdigit()
 
@@ -91,6 +93,9 @@ _TESTS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
     (Kind.NIFTI, is_nifti),
     (Kind.NRRD, _is_nrrd),
     (Kind.METAIMAGE, _is_metaimage),
+    (Kind.PNG, _begins_with(b"\x89PNG\r\n\x1a\n")),
+    (Kind.JPEG, _begins_with(b"\xff\xd8\xff")),
+    (Kind.TIFF, _begins_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
 )
 
 

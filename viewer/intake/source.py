@@ -67,6 +67,19 @@ class RawPixels:
     is_colour: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoPixels:
+    """A picture file whose ``form`` (PNG, JPEG, TIFF) is decoded as a whole; slices are pages.
+
+    A JPEG picture's own frame header is at ``begins_at``.
+    """
+
+    path: str
+    shown: str
+    form: str
+    begins_at: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class PictureSource:
     """One volume or stack that can be opened. A series may hold several.
@@ -87,7 +100,7 @@ class PictureSource:
     display: Display = field(repr=False)
     dtype: np.dtype[np.generic]
     is_colour: bool
-    pixels: DicomPixels | RawPixels = field(repr=False)
+    pixels: DicomPixels | RawPixels | PhotoPixels = field(repr=False)
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
     label: str = ""
