@@ -8,7 +8,9 @@ from viewer.intake.recognise import Kind
 from viewer.intake.source import PictureSource
 
 _PHOTOS = frozenset((Kind.PNG, Kind.JPEG, Kind.TIFF))
-PICTURE_FILES = _PHOTOS | {Kind.NIFTI, Kind.NIFTI_GZIPPED, Kind.NRRD, Kind.METAIMAGE}
+_MGH = frozenset((Kind.MGH, Kind.MGH_GZIPPED))
+_NIFTI = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED))
+PICTURE_FILES = _PHOTOS | _MGH | _NIFTI | {Kind.NRRD, Kind.METAIMAGE}
 
 
 def pictures_of_file(
@@ -31,6 +33,11 @@ def pictures_of_file(
         from viewer.intake.photo import photo_pictures
 
         return photo_pictures(found, size, opened.kind), None
+    if opened.kind in _MGH:
+        from viewer.intake.mgh import mgh_pictures
+
+        is_gzipped = opened.kind is Kind.MGH_GZIPPED
+        return mgh_pictures(found, size, is_gzipped=is_gzipped), None
     from viewer.intake.nifti import nifti_pictures
 
     return nifti_pictures(found, size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED), None

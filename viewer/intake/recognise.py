@@ -1,6 +1,7 @@
 """Tell what a file is by its content, never by its name."""
 
 import re
+import struct
 import zlib
 from collections.abc import Callable
 from enum import Enum, auto
@@ -10,6 +11,9 @@ _TEXT_SAMPLE = 512
 
 _META_FIRST = re.compile(rb"\s*[A-Z][A-Za-z]+[ \t]*=[ \t]*[^\s=]")
 _META_SIZES = re.compile(rb"^[ \t]*NDims[ \t]*=[ \t]*\d", re.MULTILINE)
+
+# Version, width, height, depth, frames, type, degrees of freedom, whether the place is given.
+MGH_HEADER = struct.Struct(">7ih")
 
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
@@ -39,6 +43,8 @@ class Kind(Enum):
     NIFTI_GZIPPED = auto()
     NRRD = auto()
     METAIMAGE = auto()
+    MGH = auto()
+    MGH_GZIPPED = auto()
     PNG = auto()
     JPEG = auto()
     TIFF = auto()
@@ -60,6 +66,8 @@ def kind_of(head: bytes, size: int) -> Kind:
 def _gzipped_kind(inside: bytes) -> Kind:
     if inside[128:132] == b"DICM":
         return Kind.DICOM_GZIPPED
+    if _is_mgh(inside):
+        return Kind.MGH_GZIPPED
     return Kind.NIFTI_GZIPPED if is_nifti(inside) else Kind.OTHER
 
 
@@ -88,11 +96,20 @@ def _is_metaimage(head: bytes) -> bool:
     return bool(_META_FIRST.match(head) and _META_SIZES.search(head))
 
 
+def _is_mgh(head: bytes) -> bool:
+    """Whether version 1 comes first, and sizes, type and flag after it that FreeSurfer writes."""
+    if len(head) < MGH_HEADER.size:
+        return False
+    version, *sizes, kind, _, is_placed = MGH_HEADER.unpack_from(head)
+    return version == 1 and min(sizes) > 0 and 0 <= kind <= 12 and is_placed in (0, 1)
+
+
 _TESTS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
     (Kind.ZIP, _is_zip),
     (Kind.NIFTI, is_nifti),
     (Kind.NRRD, _is_nrrd),
     (Kind.METAIMAGE, _is_metaimage),
+    (Kind.MGH, _is_mgh),
     (Kind.PNG, _begins_with(b"\x89PNG\r\n\x1a\n")),
     (Kind.JPEG, _begins_with(b"\xff\xd8\xff")),
     (Kind.TIFF, _begins_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
