@@ -13,6 +13,7 @@ import pytest
 from tests.fuzz.account import accounted, balanced, is_plain
 from tests.fuzz.mutations import HOSTILE_TEXTS, element, nested, places, with_value
 from tests.intake.writing import a_series, a_slice, saved, with_pixels
+from viewer.errors import Damaged
 from viewer.intake.find import Found
 from viewer.intake.reading import opened_files, read_head
 from viewer.intake.scan import scan
@@ -108,6 +109,27 @@ def test_a_million_tiny_elements_take_no_long_time(tmp_path: Path) -> None:
     many = element(0x00291001, b"SH", b"") * 300_000
     path.write_bytes(content[: pixel.start] + many + content[pixel.start :])
     accounted(path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_jpeg_ls_stream_that_ends_within_a_code_is_refused_at_once(seed: int) -> None:
+    import imagecodecs
+
+    from viewer.intake import codecs
+    from viewer.intake.layout import Layout
+
+    rng = np.random.default_rng(seed)
+    samples = rng.integers(0, 4096, (128, 128)).astype(np.uint16)
+    whole = imagecodecs.jpegls_encode(samples)
+    layout = Layout(128, 128, 1, False, "MONOCHROME2", 16, 12, 11, False)
+    syntax = "1.2.840.10008.1.2.4.80"
+    assert np.array_equal(codecs.decoded(whole, layout, syntax), samples)
+    assert np.array_equal(codecs.decoded(whole + b"\0", layout, syntax), samples)
+    begun = time.monotonic()
+    for _ in range(10):
+        with pytest.raises(Damaged, match="broken"):
+            codecs.decoded(whole[: rng.integers(100, len(whole) - 10)], layout, syntax)
+    assert time.monotonic() - begun < 2.0
 
 
 def test_links_in_circles_and_pipes_end(tmp_path: Path) -> None:

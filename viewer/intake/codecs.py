@@ -25,6 +25,7 @@ _JPEG_2000 = frozenset(_PREFIX + tail for tail in ("90", "91", "92", "93", "201"
 _JPEG_XL = frozenset(_PREFIX + tail for tail in ("110", "111", "112"))
 _VIDEO = frozenset(_PREFIX + str(tail) for tail in range(100, 109))
 _COPY_AGAIN = "Copy the file again from its source."
+_END_OF_IMAGE = b"\xff\xd9"
 _START_OF_FRAME = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xF7))
 
 
@@ -126,7 +127,8 @@ def _lossless(data: bytes, _layout: Layout) -> Samples:
 def _jpeg_ls(data: bytes, _layout: Layout) -> Samples:
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpegls_decode(data))
+    # Where a stream ends within a code, CharLS 2.4 counts zeros for seconds: a marker stops it.
+    return np.asarray(imagecodecs.jpegls_decode(data + _END_OF_IMAGE))
 
 
 def _jpeg_2000(data: bytes, _layout: Layout) -> Samples:
