@@ -10,7 +10,7 @@ from viewer.intake.source import PictureSource
 _PHOTOS = frozenset((Kind.PNG, Kind.JPEG, Kind.TIFF))
 _MGH = frozenset((Kind.MGH, Kind.MGH_GZIPPED))
 _NIFTI = frozenset((Kind.NIFTI, Kind.NIFTI_GZIPPED))
-PICTURE_FILES = _PHOTOS | _MGH | _NIFTI | {Kind.NRRD, Kind.METAIMAGE}
+PICTURE_FILES = _PHOTOS | _MGH | _NIFTI | {Kind.NRRD, Kind.METAIMAGE, Kind.ANALYZE}
 
 
 def pictures_of_file(
@@ -29,6 +29,10 @@ def pictures_of_file(
         from viewer.intake.metaimage import metaimage_pictures
 
         return metaimage_pictures(found, size, known)
+    if opened.kind is Kind.ANALYZE:
+        from viewer.intake.analyze import analyze_pictures
+
+        return analyze_pictures(found, opened.head, known)
     if opened.kind in _PHOTOS:
         from viewer.intake.photo import photo_pictures
 

@@ -5,8 +5,10 @@ import struct
 import zlib
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Literal
 
 _NIFTI_1, _NIFTI_2 = 348, 540
+_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 _TEXT_SAMPLE = 512
 
 _META_FIRST = re.compile(rb"\s*[A-Z][A-Za-z]+[ \t]*=[ \t]*[^\s=]")
@@ -43,6 +45,7 @@ class Kind(Enum):
     NIFTI_GZIPPED = auto()
     NRRD = auto()
     METAIMAGE = auto()
+    ANALYZE = auto()
     MGH = auto()
     MGH_GZIPPED = auto()
     PNG = auto()
@@ -96,6 +99,17 @@ def _is_metaimage(head: bytes) -> bool:
     return bool(_META_FIRST.match(head) and _META_SIZES.search(head))
 
 
+def _is_analyze(head: bytes) -> bool:
+    """Whether the header's own length comes first, and 1 to 7 axes in the same byte order.
+
+    NIfTI begins alike: it is asked for before.
+    """
+    for order in _ORDERS:
+        if int.from_bytes(head[:4], order) == _NIFTI_1:
+            return 1 <= int.from_bytes(head[40:42], order) <= 7
+    return False
+
+
 def _is_mgh(head: bytes) -> bool:
     """Whether version 1 comes first, and sizes, type and flag after it that FreeSurfer writes."""
     if len(head) < MGH_HEADER.size:
@@ -109,6 +123,7 @@ _TESTS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
     (Kind.NIFTI, is_nifti),
     (Kind.NRRD, _is_nrrd),
     (Kind.METAIMAGE, _is_metaimage),
+    (Kind.ANALYZE, _is_analyze),
     (Kind.MGH, _is_mgh),
     (Kind.PNG, _begins_with(b"\x89PNG\r\n\x1a\n")),
     (Kind.JPEG, _begins_with(b"\xff\xd8\xff")),
