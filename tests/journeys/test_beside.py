@@ -1,13 +1,16 @@
 """What lies beside a study is offered, loaded as one step, and shown as text."""
 
+import json
 from pathlib import Path
 from shutil import copytree
 
 import numpy as np
 import pytest
 
-from tests.exchange.structure_sets import Region, square, structure_set, write
+from tests.exchange.structure_sets import Region, item, square, structure_set, write
 from viewer.actions.registry import actions, perform
+from viewer.command_line.parser import parse, run_guarded
+from viewer.command_line.verbs import run_verb
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
@@ -19,6 +22,7 @@ from viewer.phantom.dicom import write_series
 from viewer.testing.builders import a_segmentation
 from viewer.window.driving import wait_for_jobs
 from viewer.window.start import Program
+from viewer.window.text_page import TextPage
 
 _LONG_S = 60.0
 
@@ -132,3 +136,44 @@ def test_a_chosen_structure_set_is_imported(program: Program, images: Path, tmp_
 def test_the_key_of_loading_is_its_own() -> None:
     owners = [a.id for a in actions().values() if "Ctrl+Shift+L" in a.keys]
     assert owners == ["file.load_layers"]
+
+
+def a_report(folder: Path) -> Path:
+    concept = [item(CodeValue="1", CodingSchemeDesignator="99T", CodeMeaning="Chest Report")]
+    text = item(ValueType="TEXT", ConceptNameCodeSequence=concept, TextValue="<b>clear</b>")
+    report = item(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.88.33",
+        SOPInstanceUID="1.2.3.4.9",
+        SeriesInstanceUID="1.2.3.4.8",
+        ValueType="CONTAINER",
+        ConceptNameCodeSequence=concept,
+        ContentSequence=[text],
+    )
+    return write(report, folder / "report.dcm")
+
+
+def test_a_report_is_shown_as_plain_text(program: Program, images: Path) -> None:
+    place = a_report(images)
+    opened(program, images)
+    choices = actions()["file.show_report"].choices
+    assert choices is not None
+    titles = [choice.title for choice in choices(program.context)]
+    assert titles == ["Chest Report (report.dcm)", "Another file…"]
+    perform(program.context, "file.show_report", path=place)
+    wait_for_jobs(program, _LONG_S, "the report")
+    (page,) = program.window.findChildren(TextPage)
+    assert page.windowTitle() == "Chest Report"
+    assert "Chest Report: <b>clear</b>" in page.text.toPlainText()
+    page.accept()
+
+
+def test_the_command_line_prints_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = a_report(tmp_path)
+    assert run_verb(parse(["report", str(place)])) == 0
+    assert "Chest Report: <b>clear</b>\n" in capsys.readouterr().out
+    assert run_verb(parse(["report", str(place), "--json"])) == 0
+    assert json.loads(capsys.readouterr().out)["items"][0]["value"] == "<b>clear</b>"
+    (tmp_path / "other.dcm").write_bytes(b"x" * 200)
+    assert run_guarded(parse(["report", str(tmp_path / "other.dcm")]), run_verb) == 3

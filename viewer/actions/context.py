@@ -45,6 +45,9 @@ class Door(Protocol):
     def show_page(self, name: str) -> None:
         """Show a page of help: "keys", "networks" or "about"."""
 
+    def show_text(self, title: str, text: str) -> None:
+        """Show plain text on a page of its own."""
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane ("axial", ..., "3d", or "window") shows now, as PNG."""
 

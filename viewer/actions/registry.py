@@ -107,6 +107,7 @@ _ORDERED: dict[str, Action] = {}
 _MODULES = (
     "file",
     "importing",
+    "documents",
     "view",
     "enhance",
     "presentation",

@@ -40,6 +40,11 @@ class CommandDoor:
         """Refuse: there is nothing to show it in."""
         raise InputRefused(f"There is no window to show {name} in.")
 
+    def show_text(self, title: str, text: str) -> None:
+        """Refuse: there is nothing to show it in."""
+        del text
+        raise InputRefused(f"There is no window to show {title} in.")
+
     def capture(self, pane: str) -> bytes:
         """Refuse: nothing is painted."""
         raise InputRefused(f"There is no window to picture {pane}.")

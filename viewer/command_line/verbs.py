@@ -12,6 +12,7 @@ def run_verb(chosen: argparse.Namespace) -> int:
         "scan": _scan,
         "render": _render,
         "convert": _convert,
+        "report": _report,
         "segment": _segment,
         "phantom": _phantom,
         "train": _train,
@@ -66,6 +67,16 @@ def _convert(chosen: argparse.Namespace) -> int:
     from viewer.command_line.convert import convert
 
     emit_or_print(chosen, convert(chosen))
+    return OK
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from viewer.command_line.report import report_document, report_text
+
+    if chosen.json:
+        emit(report_document(chosen.file))
+    else:
+        print(report_text(chosen.file), end="")
     return OK
 
 

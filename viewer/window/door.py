@@ -48,6 +48,13 @@ class WindowDoor:
 
             HelpPage(self.window, self.window.context, name).open()
 
+    def show_text(self, title: str, text: str) -> None:
+        """Open a page of plain text."""
+        if self.window is not None:
+            from viewer.window.text_page import TextPage
+
+            TextPage(self.window, title, text).open()
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane, or the whole "window", shows now, as PNG."""
         if self.window is None:
