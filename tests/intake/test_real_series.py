@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from viewer.domain.finding import Severity
 from viewer.domain.ledger import Outcome
 from viewer.errors import ViewerError
 from viewer.intake.decode import allocate, decode, load
 from viewer.intake.scan import Scan, scan
+from viewer.intake.source import DicomPixels
 from viewer.jobs.job import Ticket
 
 
@@ -102,11 +104,62 @@ def test_slices_without_a_common_scale_are_no_suv(shared_data: Path) -> None:
     assert "SUV cannot be given" in " ".join(f.text for f in pet.findings)
 
 
-def test_mosaics_are_sheets_with_a_warning(shared_data: Path) -> None:
-    found = scanned(shared_data, "geometry/dcm_qa_12bit/In/*.dcm")
-    assert found.pictures
-    assert not any(p.is_volume for p in found.pictures)
-    assert all(p.findings[0].severity is Severity.WARNING for p in found.pictures)
+def mosaics(shared_data: Path) -> list[dict[str, Any]]:
+    found = json.loads((shared_data / "expected.json").read_text())["series"]
+    return [r for r in found if "mosaic_tiles" in r and list(shared_data.glob(r["dicom"]))]
+
+
+def rows_flipped(n_rows: int) -> NDArray[np.float64]:
+    """Return the step from the reference's indices to ours: its rows run the other way."""
+    matrix = np.diag([1.0, -1.0, 1.0, 1.0])
+    matrix[1, 3] = n_rows - 1
+    return matrix
+
+
+def test_the_tiles_of_a_mosaic_lie_where_the_reference_has_them(shared_data: Path) -> None:
+    checked = mosaics(shared_data)
+    assert len(checked) >= 7
+    for record in checked:
+        found = [
+            picture
+            for picture in scanned(shared_data, record["dicom"]).pictures
+            if isinstance(picture.pixels, DicomPixels)
+        ]
+        for picture in found:
+            assert picture.grid is not None
+            n_k, n_j, _ = picture.shape_kji
+            assert n_k == record["mosaic_tiles"]
+            ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ picture.grid.ijk_to_lps @ rows_flipped(n_j)
+            reference = np.array(record["nifti"]["affine"])
+            if ras[:3, 2] @ reference[:3, 2] < 0:  # stored against the direction of the tiles
+                turned = np.diag([1.0, 1.0, -1.0, 1.0])
+                turned[2, 3] = n_k - 1
+                ras = ras @ turned
+            assert np.allclose(ras, reference, atol=2e-4), record["dicom"]
+
+
+def test_the_voxels_of_mosaics_are_those_of_the_reference(shared_data: Path) -> None:
+    n_checked = 0
+    for record in mosaics(shared_data):
+        n_times = (record["nifti"]["shape"] + [1])[3]
+        pictures = scanned(shared_data, record["dicom"]).pictures
+        found = [p for p in pictures if isinstance(p.pixels, DicomPixels)][:n_times]
+        if len(found) < n_times:
+            continue  # one of the volumes was not kept beside the reference
+        stored = np.stack([load(picture).stored[:, ::-1] for picture in found])
+        if "sagint" in record["dicom"]:
+            stored = stored[:, ::-1]
+        voxels = stored.transpose(3, 2, 1, 0).reshape(record["nifti"]["shape"])
+        digest = sha256(np.ascontiguousarray(voxels).tobytes()).hexdigest()
+        assert digest == record["nifti"]["sha256_voxels"], record["dicom"]
+        n_checked += 1
+    assert n_checked >= 6
+
+
+def test_the_tiles_of_a_mosaic_refer_to_their_file_as_it_is(shared_data: Path) -> None:
+    (picture,) = scanned(shared_data, "geometry/dcm_qa_12bit/In/12bitUnsigned.dcm").pictures
+    assert {instance.frame for instance in picture.identity.instances} == {1}
+    assert picture.n_files == 1
 
 
 def test_a_study_with_its_contours_has_pictures_and_layers(shared_data: Path) -> None:

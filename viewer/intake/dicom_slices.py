@@ -10,6 +10,7 @@ from viewer.intake import codecs
 from viewer.intake.colours import coloured, eight_bits, rgb_of_ybr
 from viewer.intake.fetch import OpenFile, OpenFiles
 from viewer.intake.layout import Layout, PixelFile
+from viewer.intake.mosaic import tile, whole_sheet
 from viewer.intake.source import DicomPixels
 
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
@@ -22,6 +23,7 @@ class DicomSlices:
     def __init__(self, pixels: DicomPixels) -> None:
         self._pixels = pixels
         self._files = OpenFiles()
+        self._last_sheet: tuple[str, Voxels] | None = None
 
     def close(self) -> None:
         """Give the files back."""
@@ -30,9 +32,12 @@ class DicomSlices:
     def read(self, k: int, target: Voxels) -> None:
         """Fill ``target`` with slice ``k``: stored values, or RGB for colour."""
         frame = self._pixels.frames[k]
-        opened = self._files.take(frame.file)
+        is_tile = frame.file.sheet is not None
+        opened = self._files.take(whole_sheet(frame.file) if is_tile else frame.file)
         try:
-            if self._is_direct(frame.file, target):
+            if is_tile:
+                target[...] = self._sheet(opened)[tile(frame.index, frame.file)]
+            elif self._is_direct(frame.file, target):
                 _fill_directly(opened, frame.index, target)
             else:
                 target[...] = self._finished(_samples(opened, frame.index), frame.file.layout)
@@ -42,6 +47,15 @@ class DicomSlices:
             ) from error
         finally:
             self._files.give(opened)
+
+    def _sheet(self, opened: OpenFile) -> Voxels:
+        """Return the whole sheet of a mosaic; the last one is kept, its tiles come together."""
+        known = self._last_sheet
+        if known is None or known[0] != opened.file.path:
+            samples = self._finished(_samples(opened, 0), opened.file.layout)
+            known = (opened.file.path, samples)
+            self._last_sheet = known
+        return known[1]
 
     def _is_direct(self, file: PixelFile, target: Voxels) -> bool:
         """Whether the bytes in the file are the stored values."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from viewer.domain.volume import Window, WindowFunction
 from viewer.errors import InputRefused
 from viewer.imaging.value_chain import table_entries, voi_table
 from viewer.intake import tags
-from viewer.intake.header import Elements, Header
+from viewer.intake.elements import Encoding
+from viewer.intake.header import Elements, Header, numbers_of
 from viewer.intake.layout import PixelFile
 from viewer.intake.objects import CLASSIC_MR, RT_DOSE
 
@@ -38,6 +40,13 @@ FLAT_MODALITIES = frozenset(
         "IVUS",
     ]
 )
+_WINDOW_TAGS = (
+    tags.WINDOW_CENTER,
+    tags.WINDOW_WIDTH,
+    tags.WINDOW_EXPLANATION,
+    tags.VOI_LUT_FUNCTION,
+)
+_EXPLICIT = Encoding(explicit=True)
 _LOCALISERS = ("LOCALIZER", "SCOUT", "TOPOGRAM", "SCANOGRAM")
 
 
@@ -74,8 +83,8 @@ class Frame:
 
     @property
     def is_mosaic(self) -> bool:
-        """Whether the frame is a sheet of many small slices (Siemens)."""
-        return "MOSAIC" in self.image_type
+        """Whether the frame is a sheet of many small slices that could not be taken apart."""
+        return "MOSAIC" in self.image_type and self.file.sheet is None
 
 
 def frames_of(header: Header, file: PixelFile) -> tuple[Frame, ...]:
@@ -89,14 +98,23 @@ def frames_of(header: Header, file: PixelFile) -> tuple[Frame, ...]:
 
 def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
     place = None if _is_flat(header, file) else place_of(header, header, header)
+    places: list[Place | None]
     slope, intercept = rescale_of(header, file)
     signed = file.layout.signed or intercept < 0
     windows = (*voi_tables_of(header, signed=signed), *windows_of(header))
     if file.sop_class_uid == CLASSIC_MR:
         windows = tuple(_through(window, slope, intercept) for window in windows)
     image_type = header.texts(tags.IMAGE_TYPE)
-    if file.n_frames == 1:
-        places: list[Place | None] = [place]
+    if "MOSAIC" in image_type and place is not None:
+        # Late: mosaics are rare, and their module needs this one.
+        from viewer.intake.mosaic import split
+
+        found = split(header, file, place)
+        places = [None]
+        if found is not None:
+            file, places = found[0], [*found[1]]
+    elif file.n_frames == 1:
+        places = [place]
     else:
         places = _frame_places(header, file, place)
     traits, number = _classic_traits(header, image_type), header.whole(tags.INSTANCE_NUMBER)
@@ -105,7 +123,7 @@ def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
             file,
             header,
             index + 1,
-            None if "MOSAIC" in image_type else where,
+            where,
             slope,
             intercept,
             windows,
@@ -156,15 +174,26 @@ def _moved(point: Vector, direction: Vector, distance: float) -> Vector:
 def place_of(position: Elements, orientation: Elements, measures: Elements) -> Place | None:
     """Return the place that three sets of elements describe together, None if any is unusable."""
     where = position.numbers(tags.IMAGE_POSITION_PATIENT)
-    how = orientation.numbers(tags.IMAGE_ORIENTATION_PATIENT)
-    spacing = measures.numbers(tags.PIXEL_SPACING)
-    if len(where) != 3 or len(how) != 6 or len(spacing) < 2 or min(spacing[:2]) <= 0:
+    axes = _axes(
+        orientation.values.get(tags.IMAGE_ORIENTATION_PATIENT, b""),
+        measures.values.get(tags.PIXEL_SPACING, b""),
+    )
+    if len(where) != 3 or axes is None:
+        return None
+    return Place((where[0], where[1], where[2]), *axes)
+
+
+@lru_cache(maxsize=1024)
+def _axes(orientation: bytes, measures: bytes) -> tuple[Vector, Vector, float, float] | None:
+    """Return directions and distances; cached, since the frames of a series share them."""
+    how, spacing = numbers_of(orientation), numbers_of(measures)
+    if len(how) != 6 or len(spacing) < 2 or min(spacing[:2]) <= 0:
         return None
     row = _unit((how[0], how[1], how[2]))
     column = _unit((how[3], how[4], how[5]))
     if row is None or column is None or abs(sum(map(float.__mul__, row, column))) > 1e-2:
         return None
-    return Place((where[0], where[1], where[2]), row, column, spacing[0], spacing[1])
+    return row, column, spacing[0], spacing[1]
 
 
 def _unit(vector: Vector) -> Vector | None:
@@ -185,6 +214,12 @@ def rescale_of(elements: Elements, file: PixelFile) -> tuple[float, float]:
 
 def windows_of(elements: Elements) -> tuple[Window, ...]:
     """Return the file's windows; pairs that PS3.3 forbids are left out."""
+    return _windows(tuple(map(elements.values.get, _WINDOW_TAGS)), elements.charset)
+
+
+@lru_cache(maxsize=1024)
+def _windows(raw: tuple[bytes | None, ...], charset: str) -> tuple[Window, ...]:
+    elements = _elements_of(_WINDOW_TAGS, raw, charset)
     centers = elements.numbers(tags.WINDOW_CENTER)
     widths = elements.numbers(tags.WINDOW_WIDTH)
     names = elements.texts(tags.WINDOW_EXPLANATION)
@@ -248,14 +283,36 @@ _CLASSIC_TRAITS = (
 )
 
 
+_TRAIT_TAGS = (tags.B_VALUE, tags.GRADIENT_ORIENTATION, *(tag for _, tag in _CLASSIC_TRAITS))
+
+
 def _classic_traits(header: Header, image_type: tuple[str, ...]) -> Traits:
+    raw = tuple(map(header.values.get, _TRAIT_TAGS))
+    return _traits(raw, header.encoding, header.charset, image_type)
+
+
+@lru_cache(maxsize=1024)
+def _traits(
+    raw: tuple[bytes | None, ...], encoding: Encoding, charset: str, image_type: tuple[str, ...]
+) -> Traits:
+    elements = _elements_of(_TRAIT_TAGS, raw, charset, encoding)
     found = [("image type", "\\".join(image_type))]
-    b_values = header.binary(tags.B_VALUE, "d")
+    b_values = elements.binary(tags.B_VALUE, "d")
     if b_values:
         found.append(("b-value", f"{b_values[0]:g}"))
-    direction = header.binary(tags.GRADIENT_ORIENTATION, "d")
+    direction = elements.binary(tags.GRADIENT_ORIENTATION, "d")
     if direction:
         found.append(("gradient", " ".join(f"{v:.3f}" for v in direction)))
-    values = header.values
-    found += [(name, header.text(tag)) for name, tag in _CLASSIC_TRAITS if values.get(tag)]
+    values = elements.values
+    found += [(name, elements.text(tag)) for name, tag in _CLASSIC_TRAITS if values.get(tag)]
     return tuple(found)
+
+
+def _elements_of(
+    wanted: tuple[int, ...],
+    raw: tuple[bytes | None, ...],
+    charset: str,
+    encoding: Encoding = _EXPLICIT,
+) -> Elements:
+    given = {tag: value for tag, value in zip(wanted, raw, strict=True) if value is not None}
+    return Elements(given, encoding, charset)

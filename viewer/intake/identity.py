@@ -78,8 +78,10 @@ def _series(header: Header, series_uid: str) -> Series:
 
 def _instance(frame: Frame) -> Instance:
     file = frame.file
+    # The tiles of a mosaic are no frames to others: their file has one.
+    number = frame.number if file.sheet is None else 1
     return Instance(
-        file.sop_class_uid, file.sop_instance_uid, file.path, frame.number, frame.instance_number
+        file.sop_class_uid, file.sop_instance_uid, file.path, number, frame.instance_number
     )
 
 

@@ -62,7 +62,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class PixelFile:
-    """One file with pixels. ``path`` is on this machine, ``shown`` is what the ledger calls it."""
+    """One file with pixels. ``path`` is on this machine, ``shown`` is what the ledger calls it.
+
+    The frames of a mosaic are tiles of one stored frame: ``sheet`` are its rows and columns.
+    """
 
     path: str
     shown: str
@@ -77,6 +80,7 @@ class PixelFile:
     deflated_at: int | None = None
     n_lost: int = 0
     is_swapped: bool = False
+    sheet: tuple[int, int] | None = None
 
     @property
     def is_native(self) -> bool:
@@ -108,7 +112,7 @@ def layout_of(header: Header) -> Layout:
         A sound layout that is not read.
     """
     pixel_tag = header.pixel.tag if header.pixel else tags.PIXEL_DATA
-    values = tuple(header.values.get(tag) for tag in _LAYOUT_TAGS)
+    values = tuple(map(header.values.get, _LAYOUT_TAGS))
     return _layout(values, header.encoding, pixel_tag)
 
 
