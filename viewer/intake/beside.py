@@ -13,7 +13,7 @@ from pathlib import PurePath
 from viewer.errors import Damaged, InputRefused, Unsupported
 from viewer.intake.find import Found
 
-_FORBIDDEN = frozenset('/\\:"') | frozenset(map(chr, range(32)))
+_FORBIDDEN = frozenset('/\\:"')
 _MAX_NAME = 255
 _TOGETHER = "Put both files into one folder, and open the folder."
 
@@ -46,7 +46,7 @@ def data_file(header: Found, name: str, known: Mapping[str, str]) -> DataFile:
             "The pixels of this header lie in several files, which are not read.",
             remedy="Convert them to one file.",
         )
-    if not name or len(name) > _MAX_NAME or name in (".", "..") or set(name) & _FORBIDDEN:
+    if not _is_plain_name(name):
         raise InputRefused(
             "The header names a data file that does not lie beside it, which is not opened.",
             remedy="Put both files into one folder, and mend the name in the header.",
@@ -68,6 +68,13 @@ def first_beside(header: Found, names: list[str], known: Mapping[str, str]) -> D
         except Damaged:
             continue
     raise _absent(names[0])
+
+
+def _is_plain_name(name: str) -> bool:
+    is_short = 0 < len(name) <= _MAX_NAME
+    return (
+        is_short and name not in (".", "..") and name.isprintable() and not set(name) & _FORBIDDEN
+    )
 
 
 def _length(path: str, name: str) -> int:

@@ -97,7 +97,7 @@ def pictures_of_volumes(
         The type of the samples cannot be shown, or they unpack to more than 4 GiB.
     """
     _check_type(described)
-    check_length(described, samples)
+    _check_length(described, samples)
     grid = None if described.ijk_to_lps is None else _grid(described, described.ijk_to_lps)
     return [
         _picture(found, described, samples, grid, number) for number in range(described.n_volumes)
@@ -116,7 +116,7 @@ def _check_type(described: Described) -> None:
         )
 
 
-def check_length(described: Described, samples: Samples) -> None:
+def _check_length(described: Described, samples: Samples) -> None:
     """Compare what the header promises with what the file can hold, before anything is made."""
     if min(described.shape_kji) < 1 or not 1 <= described.n_volumes <= MAX_FRAMES:
         raise no_size(described.format)
@@ -150,11 +150,13 @@ def nonsense(name: str) -> Damaged:
 
 
 def _grid(described: Described, affine: Floats) -> Grid:
+    if not (np.abs(affine) <= MAX_ORIGIN_MM).all():  # true of numbers that are not finite, too
+        raise nonsense(described.format)
     try:
         grid = Grid(described.shape_kji, affine)
     except InputRefused as refusal:
         raise nonsense(described.format) from refusal
-    if max(grid.spacing_ijk_mm) > MAX_VOXEL_MM or np.abs(affine[:3, 3]).max() > MAX_ORIGIN_MM:
+    if max(grid.spacing_ijk_mm) > MAX_VOXEL_MM:
         raise nonsense(described.format)
     return grid
 

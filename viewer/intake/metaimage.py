@@ -176,7 +176,8 @@ def _placed(
             known = Spacing(float(spacing[1]), float(spacing[0]), SpacingSource.PATIENT)
         return None, known, (UNKNOWN_SIDES,)
     affine = np.eye(4)
-    affine[:3, :3] = directions * spacing[:3]
+    with np.errstate(over="ignore"):
+        affine[:3, :3] = directions * spacing[:3]
     origin = _numbers(fields, ("offset", "position", "origin"), n_axes)
     if origin is None:
         return affine, PIXELS_ONLY, (*remarks, _NO_ORIGIN)
@@ -197,7 +198,7 @@ def _directions(
     if numbers is None or n_axes < 3:
         return from_letters, ()
     columns = np.asarray(numbers.reshape(n_axes, n_axes)[:3, :3].T)
-    if not np.isfinite(columns).all() or np.abs(np.linalg.norm(columns, axis=0) - 1).max() > 0.01:
+    if not (np.abs(columns) < 2).all() or np.abs(np.linalg.norm(columns, axis=0) - 1).max() > 0.01:
         raise nonsense("MetaImage")
     if from_letters is not None and (np.sum(columns * from_letters, axis=0) < 0).any():
         text = "The file's matrix and its letters of orientation disagree; the matrix is taken."

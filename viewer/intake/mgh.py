@@ -22,6 +22,7 @@ from viewer.intake.described import (
     pictures_of_volumes,
 )
 from viewer.intake.find import Found
+from viewer.intake.limits import MAX_ORIGIN_MM
 from viewer.intake.raw_slices import unpacked_bytes
 from viewer.intake.recognise import MGH_HEADER
 from viewer.intake.source import Packing, PictureSource
@@ -73,7 +74,7 @@ def _head(path: str, packing: Packing) -> bytes:
 def _affine(head: bytes, size_ijk: tuple[int, int, int]) -> Floats:
     """Return the affine to LPS; the header's point is the one at index size / 2."""
     numbers = np.array(_PLACE.unpack_from(head, MGH_HEADER.size), dtype=np.float64)
-    if not np.isfinite(numbers).all():
+    if not (np.abs(numbers) <= MAX_ORIGIN_MM).all():  # true of what is not finite, too
         raise nonsense("MGH")
     spacing, columns, middle = numbers[:3], numbers[3:12].reshape(3, 3).T, numbers[12:]
     ras = columns * spacing

@@ -105,12 +105,10 @@ def _affine_lps(header: Any) -> tuple[Floats, bool]:
 
 
 def _scale(header: Any) -> tuple[float, float]:
-    slope, intercept = header.get_slope_inter()
-    if slope is None or not np.isfinite(slope) or slope == 0:
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if not np.isfinite(slope) or slope == 0:
         return 1.0, 0.0
-    return float(slope), 0.0 if intercept is None or not np.isfinite(intercept) else float(
-        intercept
-    )
+    return slope, intercept if np.isfinite(intercept) else 0.0
 
 
 def _display(header: Any) -> Display:

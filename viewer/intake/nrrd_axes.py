@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import hypot, prod
 
 import numpy as np
 
@@ -114,13 +114,13 @@ def placed(fields: Mapping[str, str], axes: Axes) -> tuple[Floats | None, Spacin
     if signs is None or len(columns) != 3:
         return None, _pixel_spacing(fields, axes, found), (UNKNOWN_SIDES,)
     scale = np.array(signs, dtype=np.float64) * _unit_mm(fields)
-    affine = np.eye(4)
-    affine[:3, :3] = scale[:, None] * np.array(columns).T
     origin = _vectors(fields.get("space origin", ""))
-    if not origin or origin[0] is None:
-        return affine, PIXELS_ONLY, (_NO_ORIGIN,)
-    affine[:3, 3] = scale * np.array((*origin[0], 0, 0, 0)[:3])
-    return affine, PIXELS_ONLY, ()
+    affine = np.eye(4)
+    with np.errstate(over="ignore"):
+        affine[:3, :3] = scale[:, None] * np.array(columns).T
+        if origin and origin[0]:
+            affine[:3, 3] = scale * np.array((*origin[0], 0, 0, 0)[:3])
+    return affine, PIXELS_ONLY, () if origin and origin[0] else (_NO_ORIGIN,)
 
 
 def _unit_mm(fields: Mapping[str, str]) -> float:
@@ -144,7 +144,7 @@ def _pixel_spacing(
     lengths = []
     for n, vector in list(zip(axes.in_space, vectors, strict=True))[:2]:
         if vector is not None and space_units and set(space_units[:2]) <= set(_MM):
-            lengths.append(float(np.linalg.norm(vector)) * _MM[space_units[0]])
+            lengths.append(hypot(*vector) * _MM[space_units[0]])
         elif units[n] in _MM and spacings[n]:
             lengths.append(float(spacings[n]) * _MM[units[n]])
     if len(lengths) < 2 or not np.isfinite(lengths).all() or min(lengths) <= 0:

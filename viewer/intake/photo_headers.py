@@ -5,7 +5,6 @@ Sources: W3C Portable Network Graphics (IHDR); ITU-T T.81 Annex B (markers of JP
 
 import struct
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import IO
 
@@ -22,12 +21,15 @@ _MAX_SEGMENTS = 4000
 _JPEG_FRAMES = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))
 _JPEG_OTHER_FRAMES = frozenset(range(0xC0, 0xD0)) - _JPEG_FRAMES - {0xC4, 0xC8, 0xCC}
 _NO_LENGTH = frozenset((0x01, 0xFF, *range(0xD0, 0xD9)))
-_MAX_TILE_BYTES = 1 << 30
+_TILE_RIM = 4096  # a tile may be larger than a small picture
 _TIFF_KINDS = {1: "u", 2: "i", 3: "f"}
 _COLOUR_TYPES = frozenset(("u1", "u2"))
 _GREY_TYPES = frozenset(("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"))
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
-_TIFF_NONE, _TIFF_JPEG, _TIFF_DEFLATE = 1, 7, (8, 32946)
+_TIFF_NONE, _TIFF_JPEG, _TIFF_FAX = 1, 7, (2, 3, 4)  # fax: a bit for a row, at best
+# How well schemes can pack; LZW a little better than deflate, the others (Zstandard) much better.
+_TIFF_RATIOS = {1: 1, 5: 2 * MAX_INFLATE_RATIO, 8: MAX_INFLATE_RATIO, 32946: MAX_INFLATE_RATIO}
+_TIFF_RATIO = 20 * MAX_INFLATE_RATIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,16 +210,15 @@ def _check_parts(page: tags.Directory, header: PhotoHeader, n_samples: int, size
         there = sum(end <= size for end in ends)
         raise _cut_off(there / len(ends))
     sample_bytes = header.dtype.itemsize * n_samples
-    tile = _one(page, tags.TILE_WIDTH, 1), _one(page, tags.TILE_LENGTH, 1)
-    if is_tiled and not 0 < prod(tile) * sample_bytes <= _MAX_TILE_BYTES:
+    across, down = _one(page, tags.TILE_WIDTH, 0), _one(page, tags.TILE_LENGTH, 0)
+    is_sound = 0 < across <= header.columns + _TILE_RIM and 0 < down <= header.rows + _TILE_RIM
+    if is_tiled and not is_sound:
         raise _broken("TIFF")
     is_bilevel = page.get(tags.BITS, (1,))[0] == 1
     needed = header.rows * header.columns * sample_bytes // (8 if is_bilevel else 1)
     compression = _one(page, tags.COMPRESSION, _TIFF_NONE)
-    if compression == _TIFF_NONE:
-        _check_there(needed, sum(counts))
-    elif compression in _TIFF_DEFLATE:
-        _check_there(needed, sum(counts) * MAX_INFLATE_RATIO)
+    ratio = _TIFF_RATIOS.get(compression, _TIFF_RATIO)
+    _check_there(needed, sum(counts) * (header.columns if compression in _TIFF_FAX else ratio))
 
 
 def _one(page: tags.Directory, tag: int, default: int) -> int:

@@ -97,6 +97,10 @@ class _Survey:
                 further += self._take(opened, depth)
             except ViewerError as error:
                 self._refuse(opened.found.shown, error)
+            except OSError as error:
+                reason = f"The file cannot be read ({error.strerror or 'input/output error'})."
+                gone = InputRefused(reason, remedy="Check that it is still there.")
+                self._refuse(opened.found.shown, gone)
             except (struct.error, ValueError, IndexError, OverflowError) as error:
                 broken = Damaged(
                     f"The header cannot be used ({type(error).__name__}).",

@@ -6,6 +6,7 @@ JPEG are such a directory too.
 
 import struct
 from dataclasses import dataclass
+from os import SEEK_END
 from typing import IO
 
 from viewer.errors import Damaged, Unsupported
@@ -92,7 +93,7 @@ def _start(file: IO[bytes], base: int) -> tuple[_Form, int]:
 
 def _directory(file: IO[bytes], base: int, form: _Form, offset: int) -> tuple[Directory, int]:
     """Return one directory, and where the next one is (0: there is none)."""
-    file.seek(base + offset)
+    _go(file, base + offset)
     (n_tags,) = form.count.unpack(file.read(form.count.size))
     if not 0 < n_tags <= _MAX_TAGS:
         raise _broken()
@@ -114,8 +115,15 @@ def _values(
     layout = struct.Struct(f"{form.order}{n_values}{letter}")
     if layout.size <= len(inline):
         return layout.unpack_from(inline)
-    file.seek(base + form.offset.unpack(inline)[0])
+    _go(file, base + form.offset.unpack(inline)[0])
     return layout.unpack(file.read(layout.size))
+
+
+def _go(file: IO[bytes], position: int) -> None:
+    """Go to a byte of the file, and nowhere else."""
+    if position >= file.seek(0, SEEK_END):
+        raise _broken()
+    file.seek(position)
 
 
 def _broken() -> Damaged:
