@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.exchange.structure_sets import Region, item, square, structure_set, write
+from tests.exchange.test_documents import DATA, a_selection, an_image, encapsulated
 from viewer.actions.registry import actions, perform
 from viewer.command_line.parser import parse, run_guarded
 from viewer.command_line.verbs import run_verb
@@ -177,3 +178,36 @@ def test_the_command_line_prints_a_report(
     assert json.loads(capsys.readouterr().out)["items"][0]["value"] == "<b>clear</b>"
     (tmp_path / "other.dcm").write_bytes(b"x" * 200)
     assert run_guarded(parse(["report", str(tmp_path / "other.dcm")]), run_verb) == 3
+
+
+def test_key_images_are_visited_one_after_the_other(program: Program, images: Path) -> None:
+    picture = picture_of(images)
+    uids = [one.sop_instance_uid for one in picture.identity.instances]
+    a_selection(images / "ko.dcm", an_image(uids[3]), an_image(uids[11]))
+    from pydicom import dcmread
+
+    with_evidence = dcmread(images / "ko.dcm")
+    series = item(SeriesInstanceUID=picture.identity.series.uid)
+    with_evidence.CurrentRequestedProcedureEvidenceSequence = [
+        item(ReferencedSeriesSequence=[series])
+    ]
+    with_evidence.save_as(images / "ko.dcm")
+    opened(program, images)
+    visited = []
+    for _ in range(3):
+        perform(program.context, "view.next_key_image")
+        wait_for_jobs(program, _LONG_S, "key images")
+        point = program.context.viewing.look.crosshair_lps_mm
+        visited.append(round(float(picture.grid.index(point)[2])))
+    assert visited == [11, 3, 11]
+    assert "Key image 2 of 2. Of Interest: two lines" in texts(program)
+
+
+def test_a_pdf_is_saved_from_the_menu(program: Program, images: Path, tmp_path: Path) -> None:
+    place = encapsulated(images / "letter.dcm", DATA, DocumentTitle="Letter")
+    opened(program, images)
+    choices = actions()["file.save_pdf"].choices
+    assert choices is not None
+    assert [c.title for c in choices(program.context)] == ["Letter (letter.dcm)"]
+    perform(program.context, "file.save_pdf", source=place, path=tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").read_bytes() == DATA

@@ -82,10 +82,15 @@ def read_outline(path: Path) -> Outline:
             raise Unsupported(
                 "This is no structured report.", where=path.name, remedy="Choose an SR file."
             )
-        reader = _Reader()
-        items = tuple(reader.items(dataset, 0))
-        title = _concept(dataset) or clean(dataset.get("SeriesDescription")) or "Structured report"
-        return Outline(title, tuple(_head(dataset)), items, reader.is_cut)
+        return outline_of(dataset)
+
+
+def outline_of(dataset: "Dataset") -> Outline:
+    """Return the outline of a report that was read; whatever pydicom raises passes."""
+    reader = _Reader()
+    items = tuple(reader.items(dataset, 0))
+    title = _concept(dataset) or clean(dataset.get("SeriesDescription")) or "Structured report"
+    return Outline(title, tuple(_head(dataset)), items, reader.is_cut)
 
 
 def clean(value: Any) -> str:
