@@ -52,6 +52,11 @@ _HEAD = {order: Struct(order + "HH2sH").unpack_from for order in "<>"}
 _WIDE = {order: Struct(order + "I").unpack_from for order in "<>"}
 
 
+def is_long(vr: bytes) -> bool:
+    """Whether elements of this value representation state their length in 32 bits."""
+    return vr in _LONG
+
+
 class NeedMore(Exception):
     """The bytes at hand end before the element does; ``n_bytes`` would be needed."""
 
@@ -98,10 +103,12 @@ def walk(  # noqa: C901 - one loop, kept whole for speed
     keep: Container[int],
     *,
     depth: int = 0,
+    starts: list[int] | None = None,
 ) -> tuple[dict[int, bytes], int, Stop | None]:
     """Return the kept values (raw), where the walk ended, and the pixel element if it met one.
 
-    At ``depth`` 0 the walk stops at the pixel data; deeper it stops at the end of its item.
+    At ``depth`` 0 the walk stops at the pixel data; deeper it stops at the end of its item. Where
+    each element begins is added to ``starts``, the pixel element included.
 
     Raises
     ------
@@ -115,6 +122,8 @@ def walk(  # noqa: C901 - one loop, kept whole for speed
     values: dict[int, bytes] = {}
     size = len(buffer)
     while position + 8 <= size:
+        if starts is not None:
+            starts.append(position)
         group, element, vr, length = head(buffer, position)
         start = position + 8
         if group == _DELIMITERS:

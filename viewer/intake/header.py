@@ -9,6 +9,7 @@ from struct import Struct, unpack_from
 
 from viewer.errors import Damaged
 from viewer.intake import tags
+from viewer.intake.alike import walk_alike
 from viewer.intake.charset import decoded
 from viewer.intake.elements import (
     BrokenElements,
@@ -49,7 +50,7 @@ class Elements:
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Return decimal or integer strings as finite numbers; () if any of them is none."""
         raw = self.values.get(tag)
-        return _numbers(raw) if raw else ()
+        return numbers_of(raw) if raw else ()
 
     def number(self, tag: int) -> float | None:
         """Return the first decimal string as a number."""
@@ -91,7 +92,8 @@ class Elements:
 
 
 @lru_cache(maxsize=8192)
-def _numbers(raw: bytes) -> tuple[float, ...]:
+def numbers_of(raw: bytes) -> tuple[float, ...]:
+    """Return decimal or integer strings as finite numbers; () if any of them is none."""
     try:
         found = tuple(map(float, raw.strip(b" \0").split(b"\\")))
     except ValueError:
@@ -161,7 +163,7 @@ def _parsed(head: bytes, size: int, base: int) -> Header:
     start = after_meta(head, base, size)
     if start.syntax == DEFLATED:
         return _parsed_deflated(head, size, start)
-    values, position, pixel = walk(head, start.position, start.encoding, tags.WANTED)
+    values, position, pixel = walk_alike(head, start.position, start.encoding)
     if pixel is None and len(head) < size:
         raise NeedMore(min(size, max(position + 8, len(head) + 1)))
     if pixel is None and size - position >= 8:

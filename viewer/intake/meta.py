@@ -1,6 +1,7 @@
 """Where the data set of a DICOM file begins, and what its file meta information says (PS3.10 7)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import unpack_from
 
 from viewer.errors import Damaged
@@ -85,6 +86,7 @@ def after_meta(head: bytes, base: int, size: int) -> Start:
     return Start(position, encoding_at(head, position), syntax, media)
 
 
+@lru_cache(maxsize=256)
 def _uid(raw: bytes) -> str:
     return plain(raw.strip(b"\0 ").decode("ascii", "replace"))
 

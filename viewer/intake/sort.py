@@ -58,10 +58,14 @@ def _by_kind(frames: Sequence[Frame]) -> list[Part]:
     turned = _orientation_numbers(frames)
     groups: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
     traits: dict[tuple[Hashable, ...], dict[str, Hashable]] = {}
+    keys: dict[tuple[Hashable, ...], tuple[Hashable, ...]] = {}
     for frame, turn in zip(frames, turned, strict=True):
-        described = _kind(frame, turn)
-        key = tuple(described.values())
-        traits[key] = described
+        facts = _kind_facts(frame, turn)
+        if facts not in keys:
+            described = _kind(frame, turn)
+            keys[facts] = tuple(described.values())
+            traits[keys[facts]] = described
+        key = keys[facts]
         lies = turn is not None or frame.place is None
         groups[key].append(frame if lies else replace(frame, place=None))
     varying = [
@@ -76,6 +80,21 @@ def _by_kind(frames: Sequence[Frame]) -> list[Part]:
         )
         parts.append(Part(tuple(members), label, ", ".join(varying)))
     return parts
+
+
+def _kind_facts(frame: Frame, turn: int | None) -> tuple[Hashable, ...]:
+    """Return all that ``_kind`` looks at, as it is stored: few of a series' frames differ in it."""
+    place, values = frame.place, frame.header.values
+    return (
+        frame.file.layout,
+        frame.image_type,
+        turn,
+        None if place is None else (place.row_mm, place.column_mm),
+        values.get(tags.FRAME_OF_REFERENCE_UID),
+        values.get(tags.MODALITY),
+        frame.header.charset,
+        None if place is not None and turn is not None else (frame.file.shown, frame.file.n_frames),
+    )
 
 
 def _kind(frame: Frame, turn: int | None) -> dict[str, Hashable]:

@@ -8,9 +8,17 @@ from viewer.intake import tags
 from viewer.intake.frames import Frame
 from viewer.intake.header import Elements
 
+_OVERLAY_TAGS = frozenset(
+    group | element
+    for group in tags.OVERLAY_GROUPS
+    for element in (tags.OVERLAY_DATA, tags.OVERLAY_BIT_POSITION)
+)
+
 
 def overlays_of(frame: Frame) -> tuple[Overlay, ...]:
     """Return the bitmaps that lie on a frame; broken ones are left out."""
+    if _OVERLAY_TAGS.isdisjoint(frame.header.values):
+        return ()
     found = []
     for group in tags.OVERLAY_GROUPS:
         if group | tags.OVERLAY_DATA not in frame.header:
@@ -27,6 +35,8 @@ def overlays_of(frame: Frame) -> tuple[Overlay, ...]:
 def hides_overlay_in_pixels(frame: Frame) -> bool:
     """Whether an overlay lies in unused bits of the pixels (retired in 2004), not in its own."""
     header = frame.header
+    if _OVERLAY_TAGS.isdisjoint(header.values):
+        return False
     return any(
         (header.short(group | tags.OVERLAY_BIT_POSITION) or 0) > 0
         for group in tags.OVERLAY_GROUPS
