@@ -71,6 +71,7 @@ def test_volumes_become_pictures(tmp_path: Path) -> None:
     first, second = scan([an_analyze(tmp_path, np.stack([VALUES, VALUES + 100]))]).pictures
     assert np.array_equal(load(first).stored, VALUES)
     assert np.array_equal(load(second).stored, VALUES + 100)
+    assert first.n_files + second.n_files == 2
 
 
 def test_colours_are_colours(tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ def _picture(
         identity=identity_of(found, title, n_slices),
         grid=grid,
         shape_kji=described.shape_kji,
-        n_files=1 if samples.path == found.path else 2,
+        # Counted once, with the first volume: the sum over a series is its number of files.
+        n_files=0 if number else 1 + (samples.path != found.path),
         title=title,
         findings=tuple(Finding(severity, title, text) for severity, text in described.remarks),
         quantity=ValueMap(np.full(n_slices, slope), np.full(n_slices, intercept)),
