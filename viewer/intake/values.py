@@ -31,6 +31,10 @@ def value_map(frames: Sequence[Frame], subject: str) -> tuple[ValueMap, tuple[Fi
     if has_modality_lut(header):
         kind = header.first(tags.MODALITY_LUT_SEQUENCE).text(tags.MODALITY_LUT_TYPE)
         return ValueMap.identity(len(frames), *(_HU if kind == "HU" else ("1", ""))), ()
+    if file.sop_class_uid == RT_DOSE and not header.number(tags.DOSE_GRID_SCALING):
+        text = "The dose grid has no scaling: stored values are shown, without a unit."
+        found = Finding(Severity.WARNING, subject, text)
+        return ValueMap.identity(len(frames)), (found,)
     slope = np.array([frame.slope for frame in frames], dtype=np.float64)
     intercept = np.array([frame.intercept for frame in frames], dtype=np.float64)
     if (slope == 0).any():
