@@ -119,6 +119,17 @@ def test_the_scale_of_the_file_is_its_slope(tmp_path: Path) -> None:
     assert (quantity.slope_k[0], quantity.intercept_k[0]) == (2.5, -7)
 
 
+@pytest.mark.parametrize(("at", "reason"), [(108, "header is broken"), (112, ""), (116, "")])
+def test_numbers_that_are_none_are_no_traceback(tmp_path: Path, at: int, reason: str) -> None:
+    path = a_nifti(tmp_path / "a.nii")
+    content = bytearray(path.read_bytes())
+    content[112:116] = np.array(2.0, "<f4").tobytes()
+    content[at : at + 4] = np.array(np.nan, "<f4").tobytes()
+    path.write_bytes(content)
+    found = scan([path])
+    assert [reason in fate.reason for fate in found.ledger.refused] == [True] * bool(reason)
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 def test_a_truncated_file_is_named(tmp_path: Path, name: str) -> None:
     path = a_nifti(tmp_path / name, np.random.default_rng(0).random((9, 9, 9)))
@@ -161,13 +172,25 @@ def test_complex_and_colour_values_are_refused(tmp_path: Path, kind: Any) -> Non
     assert "are not read" in scan([path]).ledger.refused[0].reason
 
 
-def test_a_pair_of_header_and_image_is_refused_with_a_hint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize("kind", ["Nifti1Pair", "Nifti2Pair"])
+def test_a_pair_of_header_and_image_is_read_as_one(tmp_path: Path, kind: str, end: str) -> None:
     import nibabel
 
-    pair: Any = nibabel.Nifti1Pair
-    pair(VALUES, AFFINE).to_filename(tmp_path / "a.img")
-    found = scan([tmp_path / "a.hdr"])
-    assert found.ledger.refused[0].hint == "Convert the pair to one .nii file."
+    pair: Any = getattr(nibabel, kind)
+    values = np.stack([VALUES, VALUES + 100], axis=-1)
+    pair(values, AFFINE).to_filename(tmp_path / f"a.img{end}")
+    found = scan([tmp_path])
+    fates = {Path(fate.path).name: fate for fate in found.ledger.fates}
+    assert fates[f"a.hdr{end}"].outcome is Outcome.SHOWN
+    assert fates[f"a.img{end}"].outcome is Outcome.GROUPED
+    first, second = found.pictures
+    assert np.array_equal(load(second).stored, (VALUES + 100).transpose(2, 1, 0))
+    assert first.grid is not None
+    assert np.allclose(np.diag((-1, -1, 1, 1)) @ first.grid.ijk_to_lps, AFFINE)
+    (tmp_path / f"a.img{end}").unlink()
+    (fate,) = scan([tmp_path]).ledger.refused
+    assert fate.reason == f"The file with its pixels, a.img{end}, is not beside it."
 
 
 def test_the_middle_slice_is_its_thumbnail(tmp_path: Path) -> None:

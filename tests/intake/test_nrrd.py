@@ -358,6 +358,12 @@ def test_complex_values_are_refused(tmp_path: Path) -> None:
     assert "kind complex" in refusal(an_nrrd(tmp_path / "a", changes, values))
 
 
+def test_values_between_the_axes_of_space_are_refused(tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {"space directions": "(1,0,0) none (0,1,0) (0,0,1)"}
+    path = an_nrrd(tmp_path / "a", changes, np.zeros((2, 3, 2, 4), np.int16))
+    assert "in an order that is not read" in refusal(path)
+
+
 def test_bombs_are_refused(tmp_path: Path) -> None:
     data = a_bomb(1_000_000)
     fields: dict[str, str | None] = {"encoding": "gzip", "sizes": "4000 4000 4000"}

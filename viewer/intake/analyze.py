@@ -6,14 +6,13 @@ its field ``orient`` was written in contradictory ways. So the slices are a stac
 
 import struct
 from collections.abc import Mapping
-from pathlib import PurePath
 
 import numpy as np
 
 from viewer.domain.finding import Severity
 from viewer.domain.quantity import PIXELS_ONLY, Spacing, SpacingSource
 from viewer.errors import Damaged, Unsupported
-from viewer.intake.beside import DataFile, first_beside
+from viewer.intake.beside import DataFile, image_beside
 from viewer.intake.described import (
     COPY_AGAIN,
     EXPORT_AGAIN,
@@ -58,7 +57,7 @@ def analyze_pictures(
     (offset,) = struct.unpack_from(order + "f", head, _OFFSET_AT)
     if not (np.isfinite(offset) and offset == int(offset)):
         raise Damaged("The Analyze header is broken.", remedy=EXPORT_AGAIN)
-    data = first_beside(found, _data_names(found), known)
+    data = image_beside(found, known)
     # A negative offset (volumes that begin at multiples of it) is refused with other nonsense.
     samples = Samples(data.found.path, data.size, int(offset))
     return pictures_of_volumes(found, described, samples), data
@@ -100,9 +99,3 @@ def _spacing(head: bytes, order: str) -> Spacing:
     if unit not in _UNITS or not is_sound:
         return PIXELS_ONLY
     return Spacing(row_mm, column_mm, SpacingSource.PATIENT)
-
-
-def _data_names(found: Found) -> list[str]:
-    name = PurePath(found.shown).name
-    stem = name[:-4] if name.lower().endswith(".hdr") else name
-    return [f"{stem}.IMG", f"{stem}.img"] if name.endswith(".HDR") else [f"{stem}.img"]

@@ -5,6 +5,7 @@ header can reach for files elsewhere.
 """
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from viewer.errors import Damaged, InputRefused, Unsupported
 from viewer.intake.find import Found
 
 _FORBIDDEN = frozenset('/\\:"')
+_HDR = re.compile(r"\.(hdr)(\.gz)?$", re.IGNORECASE)
 _MAX_NAME = 255
 _TOGETHER = "Put both files into one folder, and open the folder."
 
@@ -60,8 +62,19 @@ def data_file(header: Found, name: str, known: Mapping[str, str]) -> DataFile:
     return DataFile(Found(path, shown), _length(path, name))
 
 
-def first_beside(header: Found, names: list[str], known: Mapping[str, str]) -> DataFile:
-    """Return the first of ``names`` that is there; raises as ``data_file`` does for the first."""
+def image_beside(header: Found, known: Mapping[str, str]) -> DataFile:
+    """Return the data file of a header called x.hdr: x.img; of x.hdr.gz it is x.img.gz.
+
+    Raises
+    ------
+    Damaged
+        There is no such file.
+    """
+    name = PurePath(header.shown).name
+    match = _HDR.search(name)
+    stem, rest = (name[: match.start()], match[2] or "") if match else (name, "")
+    image = ".IMG" if match and match[1].isupper() else ".img"
+    names = [stem + image + rest, stem + ".img" + rest]
     for name in names:
         try:
             return data_file(header, name, known)

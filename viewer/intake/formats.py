@@ -44,4 +44,5 @@ def pictures_of_file(
         return mgh_pictures(found, size, is_gzipped=is_gzipped), None
     from viewer.intake.nifti import nifti_pictures
 
-    return nifti_pictures(found, size, is_gzipped=opened.kind is Kind.NIFTI_GZIPPED), None
+    is_gzipped = opened.kind is Kind.NIFTI_GZIPPED
+    return nifti_pictures(found, size, known, is_gzipped=is_gzipped)

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +12,7 @@ from viewer.domain.finding import Severity
 from viewer.domain.geometry import Floats
 from viewer.domain.volume import Display, Window
 from viewer.errors import Damaged, InputRefused, Unsupported
+from viewer.intake.beside import DataFile, image_beside
 from viewer.intake.described import (
     EXPORT_AGAIN,
     Described,
@@ -29,8 +31,12 @@ _HEADER_BYTES = 1024
 _NO_PLACE = "The file does not say how it lies in the patient; sides may be wrong."
 
 
-def nifti_pictures(found: Found, size: int, *, is_gzipped: bool) -> list[PictureSource]:
-    """Return the pictures of a NIfTI file, one for each volume in time.
+def nifti_pictures(
+    found: Found, size: int, known: Mapping[str, str], *, is_gzipped: bool
+) -> tuple[list[PictureSource], DataFile | None]:
+    """Return the pictures of a NIfTI file, one for each volume in time; of a pair its .img, too.
+
+    ``known`` is for ``image_beside``.
 
     Raises
     ------
@@ -44,6 +50,7 @@ def nifti_pictures(found: Found, size: int, *, is_gzipped: bool) -> list[Picture
     try:
         shape_kji, n_volumes = _shape(header.get_data_shape())
         dtype = np.dtype(header.get_data_dtype())
+        offset = int(header.get_data_offset())
     except InputRefused:
         raise
     except Exception as error:
@@ -59,25 +66,29 @@ def nifti_pictures(found: Found, size: int, *, is_gzipped: bool) -> list[Picture
         display=_display(header),
         remarks=() if is_given else ((Severity.WARNING, _NO_PLACE),),
     )
-    offset = int(header.get_data_offset())
     start, offset = (0, offset) if is_gzipped else (offset, 0)
-    return pictures_of_volumes(found, described, Samples(found.path, size, start, packing, offset))
+    data = image_beside(found, known) if header["magic"].item()[:2] == b"ni" else None
+    file = data or DataFile(found, size)
+    samples = Samples(file.found.path, file.size, start, packing, offset)
+    return pictures_of_volumes(found, described, samples), data
 
 
 def _header(path: str, packing: Packing) -> Any:
-    from nibabel import Nifti1Header, Nifti2Header
+    from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
+    from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
 
+    kinds = {
+        b"n+1": Nifti1Header,
+        b"ni1": Nifti1PairHeader,
+        b"n+2": Nifti2Header,
+        b"ni2": Nifti2PairHeader,
+    }
     try:
         with closing(unpacked_bytes(path, packing)) as file:
             head = file.read(_HEADER_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise Damaged("The NIfTI file cannot be unpacked.", remedy="Copy it again.") from error
-    if head[344:347] == b"ni1" or head[4:7] == b"ni2":
-        raise Unsupported(
-            "The image of this NIfTI header lies in a second file, which is not read.",
-            remedy="Convert the pair to one .nii file.",
-        )
-    kind: Any = Nifti2Header if head[4:7] == b"n+2" else Nifti1Header
+    kind: Any = kinds.get(head[4:7]) or kinds.get(head[344:347], Nifti1Header)
     try:
         return kind.from_fileobj(io.BytesIO(head), check=False)
     except Exception as error:

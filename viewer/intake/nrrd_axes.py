@@ -80,7 +80,9 @@ def axes_of(fields: Mapping[str, str]) -> Axes:
     kind = kinds[more[0]] if more else ""
     is_interleaved = bool(more) and more[0] < in_space[0]
     if more and not is_interleaved and more[0] < in_space[-1]:
-        raise Unsupported("The NRRD file's axes are in an order that is not read.")
+        raise Unsupported(
+            "The NRRD file's axes are in an order that is not read.", remedy=EXPORT_AGAIN
+        )
     if len(shape) == 2 and more and not is_interleaved and "color" not in kind:
         return Axes(in_space, (n_more, shape[0], shape[1]), 1, kind)
     n_k, n_j, n_i = (1,) * (3 - len(shape)) + shape
