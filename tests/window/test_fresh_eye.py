@@ -3,15 +3,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from viewer.actions.context import Notice
 from viewer.actions.registry import perform
+from viewer.domain.measurement import Review
 from viewer.domain.quantity import VOXEL_COUNT
 from viewer.errors import InputRefused
-from viewer.session.edits_measurement import AddMeasurement
+from viewer.imaging.rasterise import Block, paint
+from viewer.rendering.primitives import Text
+from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
 from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.start import Program
 
@@ -103,3 +108,51 @@ def test_segments_are_not_read_in_where_they_could_not_be_seen(
     with pytest.raises(InputRefused, match="form no volume"):
         perform(program.context, "file.import_results", path=folder / "liver.dcm")
     assert not program.context.session.state.segmentations
+
+
+def test_a_segment_that_was_moved_by_a_voxel_is_outdated_though_its_count_is_the_same(
+    painted: Program,
+) -> None:
+    context = painted.context
+    layer, segment = context.need_segment()
+    mask = layer.labels == segment.number
+    moved = np.roll(mask, 1, axis=2)
+    assert moved.sum() == mask.sum()
+    for block, erase in ((mask, True), (moved, False)):
+        edit = paint(layer, Block((0, 0, 0), block), segment.number, erase=erase, name="move")
+        assert edit is not None
+        context.session.apply(edit)
+        layer, segment = context.need_segment()
+    assert _warned(painted)
+    pane = painted.window.grid.slices["axial"]
+    pane.repaint()
+    assert pane.presented is not None
+    texts = [p.text for p in pane.presented.primitives if isinstance(p, Text)]
+    assert any("outdated" in text for text in texts)
+    perform(context, "edit.undo")
+    perform(context, "edit.undo")
+    pane.repaint()
+    texts = [p.text for p in pane.presented.primitives if isinstance(p, Text)]
+    assert not any("outdated" in text for text in texts)
+
+
+def test_diameters_that_a_hand_has_moved_stay_when_the_segment_is_measured_again(
+    painted: Program,
+) -> None:
+    context = painted.context
+    across = next(m for m in context.session.state.measurements if m.kind == "bidirectional")
+    by_hand = replace(across, review=Review.EDITED)
+    context.session.apply(ReplaceMeasurement(by_hand))
+    _paint(painted, 9.0)
+    perform(context, "measure.segment")
+    found = context.session.state.measurements
+    assert by_hand in found
+    assert sum(m.kind == "bidirectional" for m in found) == 2
+    assert sum(m.kind == "segment" for m in found) == 1
+
+
+def test_notices_of_a_study_go_with_it(painted: Program) -> None:
+    painted.window.tell(Notice("warning", "Something about this study."))
+    assert painted.window.notices.notices
+    perform(painted.context, "file.close")
+    assert not painted.window.notices.notices

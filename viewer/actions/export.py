@@ -9,7 +9,7 @@ from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
 from viewer.errors import InputRefused
-from viewer.session.figures import count_voxels, outdated
+from viewer.session.figures import SegmentFigures, outdated
 
 # The formats are imported by the verbs that need them: the first picture does not wait for them.
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _all_measured(
     """Return what writes every measurement and segment of the shown picture in one format."""
     picture = context.need_picture()
     found, layers = _measurements(context), _segmentations(context)
-    old = outdated(found, layers, count_voxels)
+    old = outdated(found, layers, SegmentFigures())
     if old:
         label = next(m.label for m in found if m.uid in old)
         raise InputRefused(

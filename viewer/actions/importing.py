@@ -43,7 +43,8 @@ def import_results(context: Context, *, path: PathLike | None = None) -> int:
         context.session.apply(Group(tuple(read.edits), f"import {Path(place).name}"))
         n_read += len(read.edits)
     if places:
-        context.door.tell(Notice("done", f"{n_read} results were read in."))
+        were = "result was" if n_read == 1 else "results were"
+        context.door.tell(Notice("done", f"{n_read} {were} read in."))
     return n_read
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from viewer.actions.context import Context, has_picture, has_segment
 from viewer.actions.registry import action
 from viewer.domain.geometry import Floats
-from viewer.domain.measurement import KINDS, Measurement, Point
+from viewer.domain.measurement import KINDS, Measurement, Point, Review
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.imaging.measuring import measured, measured_segment, segment_bidirectional
 from viewer.session.edits import Group
 from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
-from viewer.session.figures import count_voxels, outdated
+from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.identifiers import new_uid
 
 Noting = AddMeasurement | ReplaceMeasurement
@@ -81,13 +81,23 @@ def of_segment(
 
 
 def _noted(context: Context, found: Sequence[Measurement]) -> tuple[Noting, ...]:
-    """Return the edits that note ``found``; numbers of a segment replace its older ones."""
+    """Return the edits that note ``found``; numbers of a segment replace its older ones.
+
+    Those that a reader has moved by hand stay: the new ones are added beside them.
+    """
     edits: list[Noting] = []
     known = context.session.state.measurements
-    old = outdated(known, context.session.state.segmentations, count_voxels)
+    old = outdated(known, context.session.state.segmentations, SegmentFigures())
     for new in found:
         before = next(
-            (m for m in known if m.kind == new.kind and m.segment == new.segment and m.uid in old),
+            (
+                m
+                for m in known
+                if m.kind == new.kind
+                and m.segment == new.segment
+                and m.uid in old
+                and m.review is not Review.EDITED
+            ),
             None,
         )
         if before is None:

@@ -43,7 +43,11 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a number was made of; enough to compute it again."""
+    """What a number was made of; enough to compute it again.
+
+    ``mask_sha256`` tells the voxels of a measured segment (``Segmentation.fingerprint``), so that
+    numbers of a segment that was painted since are known; "" for other shapes and older numbers.
+    """
 
     series_uid: str
     sop_instance_uids: tuple[str, ...]
@@ -54,6 +58,7 @@ class Receipt:
     interpolation: str = "none: stored voxels"
     program: str = ""
     network: str = ""
+    mask_sha256: str = ""
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs as a person reads them."""

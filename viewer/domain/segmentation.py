@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,16 @@ class Segmentation:
     def is_immutable(self) -> bool:
         """Whether this is a network's own result."""
         return self.origin.kind is OriginKind.NETWORK
+
+    def fingerprint(self, number: int) -> str:
+        """Return a SHA-256 of the segment's voxels: equal if, and only if, the masks are."""
+        digest = sha256()
+        for k, plane in enumerate(self.labels):
+            mask = plane == number
+            if mask.any():
+                digest.update(k.to_bytes(4, "little"))
+                digest.update(np.packbits(mask).tobytes())
+        return digest.hexdigest()
 
     def segment(self, number: int) -> Segment:
         """Return the segment with this number.

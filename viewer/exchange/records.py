@@ -74,6 +74,7 @@ def receipt_record(receipt: Receipt) -> Record:
         "interpolation": receipt.interpolation,
         "program": receipt.program,
         "network": receipt.network,
+        "mask_sha256": receipt.mask_sha256,
     }
 
 
@@ -95,6 +96,7 @@ def receipt_of(record: Mapping[str, Any]) -> Receipt:
         interpolation=str(record["interpolation"]),
         program=str(record["program"]),
         network=str(record["network"]),
+        mask_sha256=str(record.get("mask_sha256", "")),
     )
 
 

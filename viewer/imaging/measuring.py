@@ -1,6 +1,7 @@
 """The one place that turns shapes into numbers, with a receipt for each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -138,6 +139,8 @@ def _receipt(
         slices: Sequence[int] = sorted({n for n in k if 0 <= n < picture.grid.shape_kji[0]})
     else:
         slices = found.slices_k
+    if found is not None and found.n_padding:
+        rule = f"{rule}; {found.n_padding} voxels of padding left out of the statistics"
     instances = picture.identity.instances
     uids = tuple(dict.fromkeys(instances[k].sop_instance_uid for k in slices if k < len(instances)))
     return Receipt(
@@ -184,11 +187,12 @@ def measured_segment(
         raise InputRefused("These images form no safe volume, so a volume cannot be measured.")
     found = mask_statistics(picture, mask)
     ends, length = longest_diameter(mask, segmentation.grid)
-    volume = found.n * segmentation.grid.voxel_volume_mm3 / 1000
+    volume = int(np.count_nonzero(mask)) * segmentation.grid.voxel_volume_mm3 / 1000
     origin = segmentation.origin
     network = origin.short if origin.kind is OriginKind.NETWORK else ""
     rule = f"voxel count x voxel size; {DIAMETER_RULE}; {VOXEL_RULE}"
     receipt = _receipt(picture, ends, found, rule, network)
+    receipt = replace(receipt, mask_sha256=segmentation.fingerprint(number))
     quantities = (
         Quantity(VOLUME, volume, "ml"),
         Quantity(LONGEST_DIAMETER_3D, length, "mm"),

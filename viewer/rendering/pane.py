@@ -49,6 +49,8 @@ class PaneInfo:
         Screen pixels for one voxel, as the corner says it.
     image
         (n, of how many), counted from 1.
+    outdated
+        Measurements (by uid) whose segment was painted since.
     value_text
         Value and position under the pointer (``corners.value_text``).
     point_lps_mm
@@ -75,6 +77,7 @@ class PaneInfo:
     outlines: tuple[Outline, ...] = ()
     marks: tuple[Mark, ...] = ()
     selected_uid: str = ""
+    outdated: frozenset[str] = frozenset()
     corners: CornerMode = CornerMode.FULL
     split_x: float | None = None
     brief: bool = False
@@ -145,7 +148,13 @@ def _corner_lines(info: PaneInfo) -> Corners:
 def _shapes(info: PaneInfo) -> list[Shape]:
     reach = half_slice_mm(info.picture.grid, info.plane)
     found = (
-        measurement_shape(item, info.plane, reach, selected=item.uid == info.selected_uid)
+        measurement_shape(
+            item,
+            info.plane,
+            reach,
+            selected=item.uid == info.selected_uid,
+            outdated=item.uid in info.outdated,
+        )
         for item in info.measurements
     )
     return [shape for shape in found if shape is not None]

@@ -66,8 +66,11 @@ def ellipse_points(xy: Floats) -> Floats:
     return np.asarray(xy[0] + np.cos(angle) * first + np.sin(angle) * second)
 
 
-def label_lines(measurement: Measurement) -> tuple[str, ...]:
-    """Return the label as painted: the name, then numbers with units (field.md 4.6)."""
+def label_lines(measurement: Measurement, *, outdated: bool = False) -> tuple[str, ...]:
+    """Return the label as painted: the name, then numbers with units (field.md 4.6).
+
+    ``outdated``: its segment has other voxels by now, which is said before the numbers.
+    """
     by_kind = {
         "distance": _distance_text,
         "bidirectional": _axes_text,
@@ -78,7 +81,8 @@ def label_lines(measurement: Measurement) -> tuple[str, ...]:
     if _is_proposal(measurement):
         name = f"{name} · AI".lstrip(" ·")
     texts = by_kind.get(measurement.kind, _all_text)(measurement)
-    return tuple(line for line in (name, *texts) if line)
+    old = "outdated: measure again" if outdated else ""
+    return tuple(line for line in (name, old, *texts) if line)
 
 
 def _distance_text(measurement: Measurement) -> tuple[str, ...]:
@@ -141,7 +145,12 @@ def _is_proposal(measurement: Measurement) -> bool:
 
 
 def measurement_shape(
-    measurement: Measurement, plane: Plane, reach_mm: float, *, selected: bool = False
+    measurement: Measurement,
+    plane: Plane,
+    reach_mm: float,
+    *,
+    selected: bool = False,
+    outdated: bool = False,
 ) -> Shape | None:
     """Return the measurement's lines, or None where the plane does not hold it.
 
@@ -158,10 +167,12 @@ def measurement_shape(
     xy = pixels[held, :2]
     proposal = _is_proposal(measurement)
     colour = palettes.AI if proposal else palettes.ACCENT if selected else palettes.SHAPE
+    if outdated:
+        colour = palettes.WARNING
     lines = _lines_of(measurement.kind, xy, colour, dashed=proposal)
     handles = tuple(Handle(_point(p), colour) for p in xy) if selected else ()
     outline = tuple(p for line in lines for p in line.points)
-    return Shape(lines, handles, label_lines(measurement), outline, colour)
+    return Shape(lines, handles, label_lines(measurement, outdated=outdated), outline, colour)
 
 
 def _point(xy: Floats) -> Point:

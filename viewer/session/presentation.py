@@ -31,6 +31,7 @@ from viewer.rendering.graphics import graphic_primitives
 from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
+from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.session import Session
 from viewer.session.viewing import Look, Viewing, position_of
 
@@ -73,6 +74,7 @@ class Presenter:
     def __init__(self, session: Session, viewing: Viewing, filters: Mapping[str, Filter]) -> None:
         self._session, self._viewing, self._filters = session, viewing, filters
         self._cache = EnhancedCache()
+        self._outdated: tuple[int, frozenset[str]] = (-1, frozenset())
         self.fault: ViewerError | None = None
         self.last_enhance_ms = 0.0
 
@@ -197,10 +199,20 @@ class Presenter:
                 m for m in self._session.state.measurements if m.volume_key == picture.key
             ),
             selected_uid=look.selected_uid,
+            outdated=self._outdated_now(),
             corners=look.corners,
             split_x=self._split_x(picture, look, plane),
             brief=pane in ("coronal", "sagittal") and not look.enlarged,
         )
+
+    def _outdated_now(self) -> frozenset[str]:
+        """Return which numbers belong to segments that were painted since; once a change."""
+        revision = self._session.revision
+        if self._outdated[0] != revision:
+            state = self._session.state
+            found = outdated(state.measurements, state.segmentations, SegmentFigures())
+            self._outdated = (revision, found)
+        return self._outdated[1]
 
     def _split_x(self, picture: Picture, look: Look, plane: Plane) -> float | None:
         if look.split is None or not self._session.state.chain(picture.key).is_active:

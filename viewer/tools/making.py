@@ -53,7 +53,8 @@ def made(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
 def moved(measurement: Measurement, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
     """Return the measurement with other points, its numbers computed anew; raises as ``made``."""
     quantities, receipt = measured(measurement.kind, shape, scene.picture)
-    review = Review.EDITED if receipt_is_networks(measurement) else measurement.review
+    was_computed = receipt_is_networks(measurement) or measurement.segment is not None
+    review = Review.EDITED if was_computed else measurement.review
     return replace(
         measurement, points_lps_mm=shape, quantities=quantities, receipt=receipt, review=review
     )

@@ -224,6 +224,8 @@ class MainWindow(QMainWindow):
         )
 
     def _pictures_changed(self, key: str) -> None:
+        if not key and not self.context.pictures.sources:
+            self.notices.clear()  # they spoke of a study that was closed
         if key:
             self.three_d.picture_changed()
             self._later("status", "study")

@@ -30,6 +30,11 @@ class NoticeBar(QWidget):
         self.notices = [*self.notices, notice][-_AT_MOST:]
         self._draw()
 
+    def clear(self) -> None:
+        """Take all notices away; the history keeps them."""
+        self.notices = []
+        self._draw()
+
     def dismiss(self, notice: Notice) -> None:
         """Take a notice away."""
         self.notices = [n for n in self.notices if n is not notice]

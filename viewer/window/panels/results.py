@@ -68,7 +68,7 @@ class ResultsPanel(QWidget):
             m for m in self._context.session.state.measurements if m.volume_key == look.picture_key
         ]
         layers = self._context.session.state.segmentations
-        self._outdated = outdated(found, layers, self._figures.n_voxels)
+        self._outdated = outdated(found, layers, self._figures)
         self._column.addLayout(heading("Results", label(f"{len(found)}", "caption")))
         for measurement in found:
             self._column.addWidget(self._row(measurement, measurement.uid == look.selected_uid))
