@@ -14,8 +14,9 @@ from viewer.actions.registry import perform
 from viewer.domain.measurement import Review
 from viewer.domain.quantity import VOXEL_COUNT
 from viewer.errors import InputRefused
-from viewer.imaging.rasterise import Block, paint
+from viewer.imaging.rasterise import Block
 from viewer.rendering.primitives import Text
+from viewer.session.edits_labels import paint
 from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
 from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.start import Program
@@ -124,16 +125,24 @@ def test_a_segment_that_was_moved_by_a_voxel_is_outdated_though_its_count_is_the
         context.session.apply(edit)
         layer, segment = context.need_segment()
     assert _warned(painted)
-    pane = painted.window.grid.slices["axial"]
-    pane.repaint()
-    assert pane.presented is not None
-    texts = [p.text for p in pane.presented.primitives if isinstance(p, Text)]
-    assert any("outdated" in text for text in texts)
+    end = next(m for m in context.session.state.measurements if m.kind == "segment").points_lps_mm[
+        0
+    ]
+    perform(context, "view.go_to", point_lps_mm=end)
+    assert _is_called_outdated(painted)
     perform(context, "edit.undo")
     perform(context, "edit.undo")
-    pane.repaint()
-    texts = [p.text for p in pane.presented.primitives if isinstance(p, Text)]
-    assert not any("outdated" in text for text in texts)
+    assert not _is_called_outdated(painted)
+
+
+def _is_called_outdated(program: Program) -> bool:
+    texts = []
+    for name in ("axial", "coronal", "sagittal"):
+        pane = program.window.grid.slices[name]
+        pane.repaint()
+        assert pane.presented is not None
+        texts += [p.text for p in pane.presented.primitives if isinstance(p, Text)]
+    return any("outdated" in text for text in texts)
 
 
 def test_diameters_that_a_hand_has_moved_stay_when_the_segment_is_measured_again(
