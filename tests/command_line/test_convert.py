@@ -145,3 +145,18 @@ def test_what_is_no_volume_is_refused_in_one_sentence(
     assert main(["convert", str(tmp_path / "even"), "--out", str(out)]) == 3
     assert out.read_bytes() == b"somebody's"
     assert main(["convert", str(tmp_path / "even"), "--out", str(out), "--force"]) == 0
+
+
+def test_every_second_slice_alone_is_written_where_it_lies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_series(tmp_path / "ct", 7)
+    whole = converted([tmp_path / "ct"], tmp_path / "whole.nii")
+    part = converted([tmp_path / "ct"], tmp_path / "part.nii", "--every", "2")
+    assert "Only every second slice was read (4 of 7)" in capsys.readouterr().out
+    np.testing.assert_array_equal(part.dataobj, np.asarray(whole.dataobj)[..., ::2])
+    np.testing.assert_allclose(part.affine @ [0, 0, 1, 1], whole.affine @ [0, 0, 2, 1])
+    assert (
+        main(["convert", str(tmp_path / "ct"), "--every", "9", "--out", str(tmp_path / "x.nii")])
+        == 3
+    )

@@ -12,8 +12,9 @@ from viewer.actions.registry import Choice, action
 from viewer.domain.ledger import Fate
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
-from viewer.intake.decode import thumbnail
-from viewer.intake.scan import Scan, scan
+from viewer.intake.decode import fitting_step, thumbnail
+from viewer.intake.scan import PictureSource, Scan, scan
+from viewer.intake.thinning import ordinal
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 
@@ -83,17 +84,27 @@ def _say_nothing_found(context: Context, found: Scan, places: Sequence[Path]) ->
 
 
 def _series_choices(context: Context) -> Sequence[Choice]:
-    return [
-        Choice(entry.source.title, {"key": entry.source.key})
-        for entry in context.pictures.entries()
-    ]
+    return [_series_choice(entry.source) for entry in context.pictures.entries()]
+
+
+def _series_choice(source: PictureSource) -> Choice:
+    """Return the choice of a series; of every n-th slice where not all fit into memory."""
+    every = fitting_step(source) or 1
+    if every == 1:
+        return Choice(source.title, {"key": source.key})
+    title = f"{source.title} (every {ordinal(every)} slice)"
+    return Choice(title, {"key": source.key, "every": every})
 
 
 @action("file.show", "Show series", group="File", choices=_series_choices)
-def show(context: Context, *, key: str) -> None:
-    """Show a series: its first image at once, the others as they are read."""
+def show(context: Context, *, key: str, every: int = 1) -> None:
+    """Show a series: its first image at once, the others as they are read.
+
+    With ``every`` above 1, only each n-th slice is read, where memory cannot hold all.
+    """
     if key not in context.pictures.sources:
         raise InputRefused("This series is not open.", where=key)
+    key = context.pictures.thin(key, every)
     picture = context.pictures.begin(key)
     context.viewing.show(picture)
     _choose_segment(context, picture)

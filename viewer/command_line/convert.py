@@ -27,14 +27,14 @@ def convert(chosen: argparse.Namespace) -> dict[str, Any]:
             remedy="Choose such a name.",
         )
     source, number, count = chosen_volume(scanned(chosen.paths), chosen.series, chosen.volume)
-    picture = read_picture(source)
+    picture = read_picture(source, chosen.every)
     saved = _write(picture, chosen.out, force=chosen.force)
     return {
         "out": str(saved.path),
         "series": source.identity.series.uid,
         "volume": number,
         "of": count,
-        "shape_kji": list(source.shape_kji),
+        "shape_kji": list(picture.grid.shape_kji),
         "unit": picture.quantity.name or readable_unit(picture.quantity.unit),
         "ucum": picture.quantity.unit,
         "sha256": saved.sha256,

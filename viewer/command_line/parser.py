@@ -93,6 +93,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", type=int, metavar="K", help="image, counted from 0")
     parser.add_argument("--window", type=float, nargs=2, metavar=("CENTER", "WIDTH"))
     parser.add_argument("--size", type=int, default=512, metavar="PX")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="read each N-th slice")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
 
 
@@ -102,6 +103,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--volume", type=int, metavar="M", help="which volume of the series, counted from 1"
     )
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="read each N-th slice")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
 
 

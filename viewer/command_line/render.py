@@ -23,7 +23,7 @@ def render(chosen: argparse.Namespace) -> dict[str, Any]:
     if not 16 <= chosen.size <= 8192:
         raise InputRefused("The size must lie between 16 and 8192 pixels.")
     found = scanned(chosen.paths)
-    picture = read_picture(chosen_source(found, chosen.series))
+    picture = read_picture(chosen_source(found, chosen.series), chosen.every)
     name = chosen.plane if picture.is_volume else "acquired"
     if name != chosen.plane:
         raise InputRefused("These images do not form a volume.", remedy="Use --plane acquired.")

@@ -11,6 +11,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
 from viewer.intake.decode import load
 from viewer.intake.scan import PictureSource, Scan, require_pictures, scan
+from viewer.intake.thinning import thinned
 
 
 def scanned(paths: Sequence[Path]) -> Scan:
@@ -54,9 +55,15 @@ def chosen_source(found: Scan, series: str) -> PictureSource:
     return max(sources, key=lambda source: (source.is_volume, source.shape_kji[0]))
 
 
-def read_picture(source: PictureSource) -> Picture:
-    """Return the decoded picture of a source."""
-    return load(source)
+def read_picture(source: PictureSource, every: int = 1) -> Picture:
+    """Return the decoded picture of a source; of every n-th slice alone, if that is asked for.
+
+    Raises
+    ------
+    OutOfResources
+        The pixels would not fit into memory; the sentence says whether every n-th slice would.
+    """
+    return load(thinned(source, every))
 
 
 def scan_document(found: Scan) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from viewer.domain.volume import ImageStack, Picture, Volume, Voxels
 from viewer.errors import Damaged, OutOfResources, ViewerError
 from viewer.intake.limits import KEPT_FREE_BYTES, available_bytes
 from viewer.intake.source import DicomPixels, PhotoPixels, PictureSource
+from viewer.intake.thinning import EveryNth, ordinal, step_that_fits
 from viewer.jobs.job import Ticket
 
 _N_THREADS = 2
@@ -40,12 +41,9 @@ def allocate(source: PictureSource) -> Picture:
     OutOfResources
         The pixels would not fit into the memory that is free.
     """
-    if source.n_bytes > max(available_bytes() - KEPT_FREE_BYTES, 0):
-        raise OutOfResources(
-            f"These images need {source.n_bytes / 2**30:.1f} GiB of memory, more than is free.",
-            where=source.title,
-            remedy="Close other series or programs.",
-        )
+    free = max(available_bytes() - KEPT_FREE_BYTES, 0)
+    if source.n_bytes > free:
+        raise _too_large(source, free)
     shape = (*source.shape_kji, 3) if source.is_colour else source.shape_kji
     # Zeros come from the system as untouched pages: nothing is paid before a slice is filled.
     stored = np.zeros(shape, dtype=source.dtype)
@@ -76,6 +74,22 @@ def allocate(source: PictureSource) -> Picture:
     )
 
 
+def fitting_step(source: PictureSource) -> int | None:
+    """Return 1 if the pixels fit into free memory, n if every n-th slice does, None if none."""
+    free = max(available_bytes() - KEPT_FREE_BYTES, 0)
+    return 1 if source.n_bytes <= free else step_that_fits(source, free)
+
+
+def _too_large(source: PictureSource, free: int) -> OutOfResources:
+    step = step_that_fits(source, free)
+    offer = "" if step is None else f"Open every {ordinal(step)} slice, or close"
+    return OutOfResources(
+        f"This picture needs {source.n_bytes / 1e9:.1f} GB, {free / 1e9:.1f} GB are free.",
+        where=source.title,
+        remedy=f"{offer or 'Close'} other series or programs.",
+    )
+
+
 def outward(n_slices: int, first_k: int) -> Iterator[int]:
     """Yield 0..n-1, beginning at ``first_k`` and going to both sides by turns."""
     first = min(max(first_k, 0), n_slices - 1)
@@ -99,7 +113,8 @@ def open_slices(source: PictureSource) -> SliceReader:
         return PhotoSlices(source.pixels)
     from viewer.intake.raw_slices import RawSlices
 
-    return RawSlices(source.pixels, source.shape_kji)
+    reader = RawSlices(source.pixels, source.shape_kji)
+    return reader if source.every == 1 else EveryNth(reader, source.every)
 
 
 @dataclass

@@ -86,7 +86,8 @@ class PictureSource:
 
     ``grid`` is None for a stack; ``shape_kji`` is always there. ``key`` is the series UID, with
     "#2", "#3", ... for the further parts of a series. ``label`` says what tells a part from the
-    others ("temporal position 2"). The fields after ``findings`` are for the decoder.
+    others ("temporal position 2"). ``every`` is above 1 where slices were left out on purpose
+    (thinning.py). The fields after ``findings`` are for the decoder.
     """
 
     key: str
@@ -104,6 +105,7 @@ class PictureSource:
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
     label: str = ""
+    every: int = 1
 
     @property
     def is_volume(self) -> bool:

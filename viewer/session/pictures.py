@@ -12,6 +12,7 @@ from viewer.domain.study import Patient
 from viewer.domain.volume import Picture
 from viewer.intake.decode import allocate, decode
 from viewer.intake.scan import LayerFile, PictureSource, Scan
+from viewer.intake.thinning import thinned
 from viewer.jobs.job import Ticket
 
 
@@ -79,6 +80,14 @@ class Pictures:
             key=lambda key: (self.sources[key].is_volume, self.sources[key].shape_kji[0]),
             default="",
         )
+
+    def thin(self, key: str, every: int) -> str:
+        """Take in every n-th slice of a picture as one of its own; return its key."""
+        source = thinned(self.sources[key], every)
+        if source.key not in self.sources:
+            self.sources[source.key] = source
+            self.changed.emit("")
+        return source.key
 
     def begin(self, key: str) -> Picture:
         """Return the picture of ``key``, still empty if it was not loaded before."""
