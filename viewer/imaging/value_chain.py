@@ -6,7 +6,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewer.domain.volume import Picture, VoiTable, Voxels, Window, WindowFunction
+from viewer.domain.volume import (
+    Display,
+    Picture,
+    ValueMap,
+    VoiTable,
+    Voxels,
+    Window,
+    WindowFunction,
+)
 
 # field.md 4.3: number key -> window, HU.
 PRESETS: dict[int, Window] = {
@@ -151,5 +159,10 @@ def default_window(picture: Picture) -> Window:
 
 
 def shown_inverted(picture: Picture) -> bool:
-    """Return whether white is low when nobody chose: the file's word, and SUV (field.md 4.3)."""
-    return picture.display.inverted or picture.quantity.unit == _SUV
+    """Return whether white is low when nobody chose."""
+    return inverted_by_default(picture.display, picture.quantity)
+
+
+def inverted_by_default(display: Display, quantity: ValueMap) -> bool:
+    """Return whether white is low: the file's word, and SUV (field.md 4.3)."""
+    return display.inverted or quantity.unit == _SUV

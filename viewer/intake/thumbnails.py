@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.volume import Voxels
+from viewer.imaging.value_chain import inverted_by_default
 from viewer.intake.source import PictureSource
 
 
@@ -25,7 +26,7 @@ def _small_picture(stored: Voxels, source: PictureSource, k: int, size: int) -> 
     small = _sampled(grey, row_mm, column_mm, size)
     low, high = _range(small, source, k)
     levels = np.clip(np.nan_to_num((small - low) / max(high - low, 1e-6)), 0, 1)
-    if source.display.inverted:
+    if inverted_by_default(source.display, source.quantity):
         levels = 1 - levels
     return np.asarray(np.rint(levels * 255), dtype=np.uint8)
 

@@ -98,7 +98,7 @@ class Presenter:
         cut = section(picture, plane, native=chain.is_active)
         state = self._state(picture, cut)
         shutter = (state and state.shutter) or shutter_at(picture, cut)
-        marks = (*self._marks(picture, chain), *_state_marks(state, shutter, look))
+        marks = (*self._marks(picture, chain, cut), *_state_marks(state, shutter, look))
         if look.shutter_shown:
             cut = shuttered(picture, cut, shutter)
         better, enhance_ms = self._enhanced(picture, plane, cut, chain)
@@ -219,7 +219,7 @@ class Presenter:
             return None
         return look.split * plane.size_px[0]
 
-    def _marks(self, picture: Picture, chain: Chain) -> tuple[Mark, ...]:
+    def _marks(self, picture: Picture, chain: Chain, cut: Section) -> tuple[Mark, ...]:
         found = []
         n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
         if n_read < n_slices:
@@ -229,6 +229,9 @@ class Presenter:
             found.append(Mark(f"LOSSY {lossy}", "danger"))
         if picture.is_unsafe:
             found.append(Mark("GEOMETRY NOT SAFE", "danger"))
+        if cut.axes is None and picture.is_volume and not picture.grid.is_orthogonal:
+            # The slices of a tilted gantry lie askew: what is shown is none of them.
+            found.append(Mark("RESAMPLED", "warning"))
         if not picture.spacing.is_known:
             found.append(Mark("UNCALIBRATED", "warning"))
         if chain.is_active and self.fault is None:
