@@ -329,3 +329,17 @@ def test_real_structure_sets_equal_the_masks_of_their_makers(shared_data: Path) 
         assert np.count_nonzero(theirs) == record["voxels"]
         checked += 1
     assert checked >= 3
+
+
+@pytest.mark.parametrize("text", ["1\\2\\x", "1\\2\\nan", "1\\\\2\\3", "1\\2\\1e999"])
+def test_coordinates_that_are_no_numbers_are_refused(text: str, tmp_path: Path) -> None:
+    volume = a_volume().build()
+    dataset = structure_set([Region("A", [square(volume.grid, 3, 1.5, 4.5)])], volume)
+    path = write(dataset, tmp_path / "rs.dcm")
+    first = dataset.ROIContourSequence[0].ContourSequence[0].ContourData
+    stated = "\\".join(str(value) for value in first).encode()
+    data = path.read_bytes()
+    assert stated in data
+    path.write_bytes(data.replace(stated, text.encode().ljust(len(stated))))
+    with pytest.raises(Damaged):
+        read_rtstruct(path, volume)

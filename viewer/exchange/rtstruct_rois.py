@@ -84,7 +84,7 @@ def _roi(
     slabs = []
     for contour in (drawn.get("ContourSequence") if drawn is not None else None) or []:
         kind = str(contour.get("ContourGeometricType") or "")
-        points = _points(contour.get("ContourData"), where)
+        points = _points(_coordinates(contour), where)
         if kind in CLOSED and len(points) >= 3:
             contours.append(points)
             slabs.append(float(contour.get("ContourSlabThickness") or 0))
@@ -98,6 +98,21 @@ def _roi(
         max(slabs, default=0.0),
         others,
     )
+
+
+def _coordinates(contour: "Dataset") -> Any:
+    """Return the coordinates of a contour: as bytes where pydicom has not looked at them yet.
+
+    It makes an object of every number: half a minute for the contours of a large plan.
+    """
+    if "ContourData" not in contour:
+        return None
+    element = contour.get_item("ContourData")
+    raw = getattr(element, "value", None)
+    if not isinstance(raw, bytes):
+        return contour.ContourData
+    parts = raw.strip(b" \0")
+    return np.array(parts.split(b"\\")).astype(np.float64) if parts else None
 
 
 def _points(data: Any, where: str) -> Floats:

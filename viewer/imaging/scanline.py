@@ -31,14 +31,23 @@ def polygon_mask(points_ij: ArrayLike, shape_ji: tuple[int, int]) -> Mask:
     starts = np.round(points, _TIE)
     ends = np.roll(starts, -1, axis=0)
     n_j, n_i = shape_ji
+    low = _within(np.minimum(starts[:, 1], ends[:, 1]), n_j)
+    high = _within(np.maximum(starts[:, 1], ends[:, 1]), n_j)
+    first_j, last_j = int(low.min()), int(high.max())
+    first_i, last_i = (int(i) for i in _within(np.array([starts.min(0)[0], starts.max(0)[0]]), n_i))
     # How often each voxel is the first one at or behind an edge, counted along its row.
-    counts = np.zeros((n_j, n_i + 1), dtype=np.uint32)
-    low = np.clip(np.ceil(np.minimum(starts[:, 1], ends[:, 1])), 0, n_j).astype(np.int64)
-    high = np.clip(np.ceil(np.maximum(starts[:, 1], ends[:, 1])), 0, n_j).astype(np.int64)
+    counts = np.zeros((last_j - first_j, last_i - first_i + 1), dtype=np.uint32)
     for chunk in _chunks(high - low):
         rows, columns = _crossings(starts[chunk], ends[chunk], low[chunk], high[chunk], n_i)
-        np.add.at(counts, (rows, columns), 1)
-    return np.asarray(np.cumsum(counts[:, :n_i], axis=1) % 2 == 1)
+        np.add.at(counts, (rows - first_j, columns - first_i), 1)
+    mask = np.zeros(shape_ji, dtype=bool)
+    mask[first_j:last_j, first_i:last_i] = np.cumsum(counts[:, :-1], axis=1) % 2 == 1
+    return mask
+
+
+def _within(index: Floats, n: int) -> NDArray[np.int64]:
+    """Return the first voxel at or behind each index, cut to 0..n."""
+    return np.clip(np.ceil(index), 0, n).astype(np.int64)
 
 
 def _chunks(n_rows: NDArray[np.int64]) -> Iterator[slice]:
@@ -62,4 +71,4 @@ def _crossings(
     rows = np.arange(len(edges)) - np.repeat(before - low, n_rows)
     (x0, y0), (x1, y1) = starts[edges].T, ends[edges].T
     x = np.round(x0 + (rows - y0) / (y1 - y0) * (x1 - x0), _TIE)
-    return rows, np.clip(np.ceil(x), 0, n_i).astype(np.int64)
+    return rows, _within(x, n_i)
