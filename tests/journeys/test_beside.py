@@ -9,6 +9,7 @@ import pytest
 
 from tests.exchange.structure_sets import Region, item, square, structure_set, write
 from tests.exchange.test_documents import DATA, a_selection, an_image, encapsulated
+from tests.intake.writing import a_slice, saved
 from viewer.actions.registry import actions, perform
 from viewer.command_line.parser import parse, run_guarded
 from viewer.command_line.verbs import run_verb
@@ -211,3 +212,42 @@ def test_a_pdf_is_saved_from_the_menu(program: Program, images: Path, tmp_path: 
     assert [c.title for c in choices(program.context)] == ["Letter (letter.dcm)"]
     perform(program.context, "file.save_pdf", source=place, path=tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").read_bytes() == DATA
+
+
+def test_a_dose_is_laid_on_the_images_as_bands(program: Program, images: Path) -> None:
+    picture = picture_of(images)
+    dataset = a_slice(0, np.zeros((4, 5), dtype=np.int16), modality="RTDOSE")
+    corner = picture.grid.world((0, 0, 0))
+    along = picture.grid.directions
+    fields = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2",
+        "SeriesInstanceUID": "1.2.3.4.7",
+        "FrameOfReferenceUID": picture.identity.frame_of_reference_uid,
+        "ImagePositionPatient": [f"{v:.9g}" for v in corner],
+        "ImageOrientationPatient": [f"{v:.9g}" for v in (*along[:, 0], *along[:, 1])],
+        "NumberOfFrames": 3,
+        "GridFrameOffsetVector": [0.0, 4.0, 8.0],
+        "PixelSpacing": [4.0, 4.0],
+        "DoseUnits": "GY",
+        "DoseGridScaling": 0.01,
+        "PixelRepresentation": 0,
+        "PixelData": np.arange(60, dtype=np.uint16).tobytes(),
+    }
+    for keyword, value in fields.items():
+        setattr(dataset, keyword, value)
+    saved(dataset, images / "dose.dcm")
+    opened(program, images)
+    perform(program.context, "file.show", key=picture.key)
+    wait_for_jobs(program, _LONG_S, "showing")
+    choices = actions()["segment.isodose"].choices
+    assert choices is not None
+    (choice,) = choices(program.context)
+    perform(program.context, "segment.isodose", **choice.parameters)
+    wait_for_jobs(program, _LONG_S, "isodose")
+    (made,) = program.context.session.state.segmentations
+    assert made.segments[0].name == "0.059 to 0.177 Gy (10 to 30 %)"
+    assert made.segments[-1].name == "from 0.5605 Gy (95 % and more)"
+    assert set(np.unique(made.labels)) >= {0, 1, 2}
+    assert made.labels[0, 0, 0] == 0
+    perform(program.context, "edit.undo")
+    assert not program.context.session.state.segmentations

@@ -113,6 +113,7 @@ _MODULES = (
     "presentation",
     "networks",
     "segment",
+    "dose",
     "measure",
     "edit",
     "export",
