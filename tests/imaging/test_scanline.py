@@ -20,7 +20,7 @@ vertices = st.lists(
 @given(vertices)
 def test_it_equals_the_rasteriser_of_drawn_polygons(points: list[tuple[float, float]]) -> None:
     # Away from centres of voxels: on them, rounding in the plane decides for the other one.
-    moved = np.round(np.array(points), 2) + (0.00137, 0.00291)
+    moved = np.round(np.array(points), 2) + np.array([0.00137, 0.00291])
     grid = Grid.from_axes((1, *SHAPE))
     world = np.column_stack((moved, np.zeros(len(moved))))
     block = polygon_block(grid, world, acquired_plane(grid, (64, 64), 0))
