@@ -251,3 +251,45 @@ def test_a_dose_is_laid_on_the_images_as_bands(program: Program, images: Path) -
     assert made.labels[0, 0, 0] == 0
     perform(program.context, "edit.undo")
     assert not program.context.session.state.segmentations
+
+
+def test_contours_of_one_study_are_laid_on_each_of_its_series(
+    program: Program, shared_data: Path
+) -> None:
+    folder = shared_data / "ibsi/ibsi_validation/dicom/STS_002"
+    opened(program, folder)
+    context = program.context
+    assert context.need_picture().identity.series.modality == "CT"
+    assert len(loaded(program)) == 3
+    sources = context.pictures.sources.values()
+    (pet,) = (source.key for source in sources if source.identity.series.modality == "PT")
+    perform(context, "file.show", key=pet)
+    wait_for_jobs(program, _LONG_S, "showing")
+    found = loaded(program)
+    assert len(found) == 6
+    (own,) = (s for s in found if s.volume_key == pet and s.segments[0].name == "GTV_Mass_PET")
+    assert np.count_nonzero(own.labels) == 555  # as the mask of its makers has
+    assert len(loaded(program)) == 6
+
+
+def test_a_segmentation_laid_on_a_second_series_keeps_both(program: Program, images: Path) -> None:
+    from pydicom import dcmread
+
+    with_results(images)
+    first = picture_of(images).key
+    for n, place in enumerate(sorted(scan([images]).ledger.fates, key=lambda f: f.path)):
+        dataset = dcmread(place.path)
+        if dataset.Modality == "CT":
+            dataset.SeriesInstanceUID, dataset.SOPInstanceUID = "1.2.3.77", f"1.2.3.77.{n}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.save_as(images / f"second{n}.dcm")
+    opened(program, images)
+    for key in (first, "1.2.3.77"):
+        perform(program.context, "file.show", key=key)
+        wait_for_jobs(program, _LONG_S, "showing")
+        loaded(program)
+    lesions = [
+        s for s in program.context.session.state.segmentations if s.segments[0].name == "Lesion 1"
+    ]
+    assert {s.volume_key for s in lesions} == {first, "1.2.3.77"}
+    assert [int(np.count_nonzero(s.labels)) for s in lesions] == [32, 32]

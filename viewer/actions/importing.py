@@ -227,7 +227,8 @@ def _take(context: Context, read: Results) -> None:
     state = context.session.state
     known = {s.uid for s in state.segmentations} | {m.uid for m in state.measurements}
     new: list[Edit] = []
-    for edit in read.edits:
+    for found in read.edits:
+        edit = _own(found, context)
         uid = _uid(edit)
         if uid not in known:
             known.add(uid)
@@ -239,6 +240,19 @@ def _take(context: Context, read: Results) -> None:
     n_old = len(read.edits) - len(new)
     before = f"; {n_old} were there already" if n_old else ""
     context.door.tell(Notice("done", f"{_count(len(new), 'result')} loaded{before}."))
+
+
+def _own(edit: Edit, context: Context) -> Edit:
+    """Return the edit, under a name of its own if the SEG was laid on another series before."""
+    from viewer.exchange.dicom_parts import derived_uid
+
+    if not isinstance(edit, AddSegmentation):
+        return edit
+    head = edit.head
+    for other in context.session.state.segmentations:
+        if other.uid == head.uid and other.volume_key != head.volume_key:
+            return replace(edit, head=replace(head, uid=derived_uid(head.uid, head.volume_key)))
+    return edit
 
 
 def _uid(edit: Edit) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from viewer.domain.segmentation import Labels, Origin, OriginKind, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, OutOfResources, Unsupported
-from viewer.exchange.dicom_parts import as_damaged, is_uid, read_object
+from viewer.exchange.dicom_parts import as_damaged, derived_uid, is_uid, read_object
 from viewer.exchange.rtstruct_contours import Drawn, draw
 from viewer.exchange.rtstruct_rois import Roi, rois_of
 from viewer.exchange.seg_layers import Layers
@@ -107,7 +107,8 @@ def _segmentation(
 ) -> Segmentation:
     n_layers = len(layers.arrays)
     name = str(dataset.get("StructureSetLabel") or "").strip() or "Structure set"
-    uid = str(dataset.SOPInstanceUID)
+    # The same contours may be laid on several series: each has its own voxels.
+    uid = derived_uid("structure set", str(dataset.SOPInstanceUID), picture.key)
     own = tuple(roi for roi in rois if layers.layer_of[roi.segment.number] == n)
     return Segmentation(
         uid=uid if n_layers == 1 else f"{uid}.{n + 1}",
