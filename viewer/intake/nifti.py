@@ -112,7 +112,8 @@ def _affine_lps(header: Any) -> tuple[Floats, bool]:
             affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     except Exception as error:
         raise nonsense("NIfTI") from error
-    return _RAS_TO_LPS @ affine, is_given
+    with np.errstate(all="ignore"):  # what is not finite is refused as nonsense later
+        return _RAS_TO_LPS @ affine, is_given
 
 
 def _scale(header: Any) -> tuple[float, float]:

@@ -51,6 +51,7 @@ class MainWindow(QMainWindow):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
+        self._has_pictures = False
         self.performing = Performing(context)
         self.presenter = Presenter(context.session, context.viewing, context.extensions.filters)
         self.setWindowTitle("Negatoscope")
@@ -224,7 +225,8 @@ class MainWindow(QMainWindow):
         )
 
     def _pictures_changed(self, key: str) -> None:
-        if not key and not self.context.pictures.sources:
+        had, self._has_pictures = self._has_pictures, bool(self.context.pictures.sources)
+        if had and not self._has_pictures:
             self.notices.clear()  # they spoke of a study that was closed
         if key:
             self.three_d.picture_changed()
