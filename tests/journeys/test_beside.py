@@ -1,12 +1,14 @@
 """What lies beside a study is offered, loaded as one step, and shown as text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
 import numpy as np
 import pytest
 
+from tests.exchange.cases import measurements
 from tests.exchange.structure_sets import Region, item, square, structure_set, write
 from tests.exchange.test_documents import DATA, a_selection, an_image, encapsulated
 from tests.intake.writing import a_slice, saved
@@ -14,9 +16,10 @@ from viewer.actions.registry import actions, perform
 from viewer.command_line.parser import parse, run_guarded
 from viewer.command_line.verbs import run_verb
 from viewer.domain.segmentation import Segmentation
-from viewer.domain.volume import Picture
+from viewer.domain.volume import Picture, Volume
 from viewer.errors import ViewerError
 from viewer.exchange.seg import write_seg
+from viewer.exchange.sr import write_sr
 from viewer.intake.decode import load
 from viewer.intake.scan import scan
 from viewer.phantom.chest import make_sample
@@ -185,14 +188,7 @@ def test_key_images_are_visited_one_after_the_other(program: Program, images: Pa
     picture = picture_of(images)
     uids = [one.sop_instance_uid for one in picture.identity.instances]
     a_selection(images / "ko.dcm", an_image(uids[3]), an_image(uids[11]))
-    from pydicom import dcmread
-
-    with_evidence = dcmread(images / "ko.dcm")
-    series = item(SeriesInstanceUID=picture.identity.series.uid)
-    with_evidence.CurrentRequestedProcedureEvidenceSequence = [
-        item(ReferencedSeriesSequence=[series])
-    ]
-    with_evidence.save_as(images / "ko.dcm")
+    with_evidence(images / "ko.dcm", picture)
     opened(program, images)
     visited = []
     for _ in range(3):
@@ -293,3 +289,37 @@ def test_a_segmentation_laid_on_a_second_series_keeps_both(program: Program, ima
     ]
     assert {s.volume_key for s in lesions} == {first, "1.2.3.77"}
     assert [int(np.count_nonzero(s.labels)) for s in lesions] == [32, 32]
+
+
+def with_evidence(place: Path, picture: Picture) -> None:
+    """Let a report name the series of ``picture``."""
+    from pydicom import dcmread
+
+    report = dcmread(place)
+    series = item(SeriesInstanceUID=picture.identity.series.uid)
+    report.CurrentRequestedProcedureEvidenceSequence = [item(ReferencedSeriesSequence=[series])]
+    report.save_as(place)
+
+
+def test_measurements_of_a_report_beside_come_back(program: Program, images: Path) -> None:
+    picture = picture_of(images)
+    assert isinstance(picture, Volume)
+    made = [
+        replace(m, frame_of_reference_uid=picture.identity.frame_of_reference_uid, segment=None)
+        for m in measurements(picture)
+        if m.kind == "distance"
+    ]
+    write_sr(made, (), picture, images / "sr.dcm")
+    opened(program, images)
+    loaded(program)
+    found = program.context.session.state.measurements
+    assert [m.quantities for m in found] == [m.quantities for m in made]
+    np.testing.assert_allclose(found[0].points_lps_mm, made[0].points_lps_mm)
+
+
+def test_a_report_without_measurements_says_how_to_read_it(program: Program, images: Path) -> None:
+    with_evidence(a_report(images), picture_of(images))
+    opened(program, images)
+    loaded(program)
+    assert 'report.dcm holds no measurements; "Show a report" reads' in texts(program)
+    assert not program.context.session.state.measurements

@@ -208,7 +208,7 @@ def load_layers(context: Context) -> None:
             try:
                 read = _READERS[layer.kind](place, picture)
             except ViewerError as error:
-                whole.refused.append(error.sentence())
+                whole.refused.append(_why_not(layer, place, error))
                 continue
             whole.edits += read.edits
             whole.notes += [f"{place.name}: {note}" for note in read.notes]
@@ -220,6 +220,12 @@ def load_layers(context: Context) -> None:
         key="layers",
         title="Reading results",
     )
+
+
+def _why_not(layer: LayerFile, place: Path, error: ViewerError) -> str:
+    if layer.kind == "SR" and isinstance(error, Unsupported):
+        return f'{place.name} holds no measurements; "Show a report" reads its text.'
+    return error.sentence()
 
 
 def _take(context: Context, read: Results) -> None:
