@@ -21,6 +21,7 @@ PROGRAM_ONLY = {
     "enhance.toggle": "the check boxes of the enhancement panel",
     "enhance.remove": "the buttons of the enhancement panel",
     "enhance.move": "the arrows of the enhancement panel",
+    "library.forget": "Del in the list of the library",
     "enhance.original": "the key O, while it is held",
     "segment.change": "the controls of the segments panel",
     "paint.stroke": "journeys; the brush makes its own edit",

@@ -23,6 +23,7 @@ CORE = (
     "exchange",
     "inference",
     "extensions",
+    "library",
     "phantom",
     "rendering",
     "session",

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
@@ -16,6 +16,9 @@ from viewer.jobs.runner import Runner
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
 from viewer.session.viewing import Viewing
+
+if TYPE_CHECKING:
+    from viewer.library.index import Library
 
 log = logging.getLogger("negatoscope")
 NoticeKind = Literal["done", "warning", "fault"]
@@ -48,13 +51,19 @@ class Door(Protocol):
     def show_text(self, title: str, text: str) -> None:
         """Show plain text on a page of its own."""
 
+    def show_library(self) -> None:
+        """Show the list of known studies."""
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane ("axial", ..., "3d", or "window") shows now, as PNG."""
 
 
 @dataclass
 class Context:
-    """The session, where one looks, and the helpers; one for each open window or command."""
+    """The session, where one looks, and the helpers; one for each open window or command.
+
+    ``library_path`` is where the library lies until it is opened (``actions.library.library_of``).
+    """
 
     session: Session
     viewing: Viewing
@@ -65,6 +74,8 @@ class Context:
     door: Door
     cards: dict[str, tuple[NetworkCard, Path]] = field(default_factory=dict)
     quit: Callable[[], None] = lambda: None
+    library_path: Path | None = None
+    library: "Library | None" = None
 
     @property
     def picture(self) -> Picture | None:

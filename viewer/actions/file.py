@@ -50,7 +50,10 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
             )
 
     def done(found: Scan) -> None:
+        from viewer.actions.library import note_scan
+
         new = context.pictures.add(found)
+        note_scan(context, found, places)
         _read_thumbnails(context, new)
         if not found.pictures:
             _say_nothing_found(context, found, places)
@@ -188,6 +191,9 @@ def _read_thumbnails(context: Context, keys: Sequence[str]) -> None:
         return pictures
 
     def done(pictures: dict[str, NDArray[np.uint8]]) -> None:
+        from viewer.actions.library import note_thumbnails
+
+        note_thumbnails(context, pictures)
         context.pictures.thumbnails.update(pictures)
         context.pictures.changed.emit("")
 

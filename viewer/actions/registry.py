@@ -111,6 +111,7 @@ _MODULES = (
     "view",
     "enhance",
     "presentation",
+    "library",
     "networks",
     "segment",
     "dose",

@@ -45,6 +45,10 @@ class CommandDoor:
         del text
         raise InputRefused(f"There is no window to show {title} in.")
 
+    def show_library(self) -> None:
+        """Refuse: there is nothing to show it in."""
+        raise InputRefused("There is no window to show the library in.")
+
     def capture(self, pane: str) -> bytes:
         """Refuse: nothing is painted."""
         raise InputRefused(f"There is no window to picture {pane}.")

@@ -22,6 +22,7 @@ _VERBS: dict[str, str] = {
     "scan": "say what files hold, and what became of each",
     "render": "write one plane of a study as PNG",
     "convert": "write a volume with its geometry as NIfTI or NRRD",
+    "library": "list the studies that were opened, or make the list anew",
     "report": "print a structured report as text",
     "segment": "run a network on a study and write the results",
     "phantom": "write a generated study as DICOM files, with its truth",
@@ -68,6 +69,10 @@ def build() -> argparse.ArgumentParser:
     made["scan"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
     _add_render(made["render"])
     _add_convert(made["convert"])
+    made["library"].add_argument("words", nargs="*", metavar="WORD", help="words to look for")
+    made["library"].add_argument(
+        "--rebuild", nargs="+", type=Path, metavar="PATH", help="forget all, and look through these"
+    )
     made["report"].add_argument("file", metavar="FILE", type=Path)
     made["segment"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
     made["segment"].add_argument("--network", required=True, metavar="KEY")

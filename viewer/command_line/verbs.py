@@ -12,6 +12,7 @@ def run_verb(chosen: argparse.Namespace) -> int:
         "scan": _scan,
         "render": _render,
         "convert": _convert,
+        "library": _library,
         "report": _report,
         "segment": _segment,
         "phantom": _phantom,
@@ -67,6 +68,18 @@ def _convert(chosen: argparse.Namespace) -> int:
     from viewer.command_line.convert import convert
 
     emit_or_print(chosen, convert(chosen))
+    return OK
+
+
+def _library(chosen: argparse.Namespace) -> int:
+    from viewer.command_line.library import library_document, library_lines
+
+    document = library_document(chosen.words, chosen.rebuild)
+    if chosen.json:
+        emit(document)
+    else:
+        for line in library_lines(document):
+            print(plain(line))
     return OK
 
 

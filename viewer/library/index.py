@@ -16,6 +16,7 @@ from typing import Any
 from viewer.domain.study import Patient, Series, Study
 from viewer.errors import Damaged, Unsupported
 from viewer.library.schema import APPLICATION_ID, VERSION, migrate, version_of
+from viewer.library.words import searched_text, wanted_words
 
 _WAIT_S = 5.0
 _BATCH = 500
@@ -45,6 +46,7 @@ class KnownStudy:
     places: tuple[str, ...]
     missing: tuple[str, ...]
     opened_s: float
+    thumbnail: bytes | None = None
 
     @property
     def is_missing(self) -> bool:
@@ -154,18 +156,22 @@ class Library:
         """Return the studies in which every word of ``text`` occurs, the last opened first.
 
         Words are looked for in name, number, dates, accession, modalities and descriptions, in any
-        order and whatever their case; % and _ mean themselves.
+        order, without regard to case and accents.
         """
-        words = text.casefold().split()
-        where = " AND ".join("words LIKE ? ESCAPE '!'" for _ in words)
+        # What is searched was folded when it was written: plain comparison serves, and is fast.
+        words = wanted_words(text)
+        where = " AND ".join("instr(words, ?)" for _ in words)
         query = (
             f"SELECT {', '.join(_STUDY)}, opened_s FROM studies"  # noqa: S608 - names of our own
             f"{' WHERE ' + where if where else ''}"
             " ORDER BY opened_s DESC, date DESC, uid LIMIT ?"
         )
         with self._connected() as connection:
-            rows = connection.execute(query, [*map(_like, words), limit]).fetchall()
-            return tuple(_known(connection, row) for row in rows)
+            rows = connection.execute(query, [*words, limit]).fetchall()
+            series, places = (
+                _by_study(connection, columns, [row[0] for row in rows]) for columns in _PARTS
+            )
+        return tuple(_known(row, series[row[0]], places[row[0]]) for row in rows)
 
     def n_studies(self) -> int:
         """Return how many studies are known."""
@@ -187,6 +193,9 @@ _STUDY = (
     "accession",
     "institution",
 )
+
+
+_PARTS = ("modality, n_images, thumbnail FROM series", "path, is_missing FROM places")
 
 
 def _note(
@@ -242,47 +251,40 @@ def _note(
 def _write_words(connection: sqlite3.Connection, patient: Patient, study: Study) -> None:
     """Write what is searched: everything that a person may remember of a study."""
     told = connection.execute(
-        "SELECT modality, description, body_part FROM series WHERE study_uid = ?", (study.uid,)
+        "SELECT uid, number, modality, description, body_part FROM series WHERE study_uid = ?",
+        (study.uid,),
     )
-    parts = [patient.name.replace("^", " "), patient.id, study.accession, study.description]
-    parts += [study.institution, *_dates(study.date), *_dates(patient.birth_date)]
-    parts += list(dict.fromkeys(word for row in told for word in row))
-    words = " ".join(part for part in parts if part).casefold()
-    connection.execute("UPDATE studies SET words = ? WHERE uid = ?", (words, study.uid))
+    text = searched_text(patient, study, [Series(*row) for row in told])
+    connection.execute("UPDATE studies SET words = ? WHERE uid = ?", (text, study.uid))
 
 
-def _dates(date: str) -> tuple[str, ...]:
-    """Return a DICOM date as it is written there, and as people write it."""
-    if len(date) != 8 or not date.isdigit():
-        return (date,)
-    year, month, day = date[:4], date[4:6], date[6:]
-    return date, f"{year}-{month}-{day}", f"{day}.{month}.{year}"
+def _by_study(
+    connection: sqlite3.Connection, columns: str, uids: Sequence[str]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of one table for each study."""
+    found: dict[str, list[tuple[Any, ...]]] = {uid: [] for uid in uids}
+    marks = ", ".join("?" for _ in uids)
+    query = f"SELECT study_uid, {columns} WHERE study_uid IN ({marks})"
+    for uid, *row in connection.execute(query, list(uids)):
+        found[uid].append(tuple(row))
+    return found
 
 
-def _like(word: str) -> str:
-    escaped = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"
-
-
-def _known(connection: sqlite3.Connection, row: Sequence[Any]) -> KnownStudy:
-    uid = row[0]
-    patient = Patient(*row[1:6])
-    study = Study(uid, row[6], row[7], row[8], row[9], row[10])
-    series = connection.execute(
-        "SELECT modality, n_images FROM series WHERE study_uid = ? ORDER BY number, uid", (uid,)
-    ).fetchall()
-    places = connection.execute(
-        "SELECT path, is_missing FROM places WHERE study_uid = ? ORDER BY path", (uid,)
-    ).fetchall()
+def _known(
+    row: Sequence[Any], series: Sequence[tuple[Any, ...]], places: Sequence[tuple[Any, ...]]
+) -> KnownStudy:
+    modalities = sorted({str(modality) for modality, _, _ in series if modality})
+    largest = max(series, key=lambda one: (one[2] is not None, one[1]), default=("", 0, None))
     return KnownStudy(
-        patient,
-        study,
-        tuple(dict.fromkeys(modality for modality, _ in series if modality)),
+        Patient(*row[1:6]),
+        Study(row[0], row[6], row[7], row[8], row[9], row[10]),
+        tuple(modalities),
         len(series),
-        sum(n_images for _, n_images in series),
-        tuple(path for path, is_missing in places if not is_missing),
-        tuple(path for path, is_missing in places if is_missing),
+        sum(n_images for _, n_images, _ in series),
+        tuple(sorted(path for path, is_missing in places if not is_missing)),
+        tuple(sorted(path for path, is_missing in places if is_missing)),
         float(row[11]),
+        largest[2],
     )
 
 

@@ -55,6 +55,13 @@ class WindowDoor:
 
             TextPage(self.window, title, text).open()
 
+    def show_library(self) -> None:
+        """Open the list of known studies."""
+        if self.window is not None:
+            from viewer.window.library import LibraryDialog
+
+            LibraryDialog(self.window, self.window.context, self.window.performing).open()
+
     def capture(self, pane: str) -> bytes:
         """Return what a pane, or the whole "window", shows now, as PNG."""
         if self.window is None:

@@ -74,6 +74,7 @@ class Program:
             door=self.door,
             cards=load_cards(),
             quit=self._quit,
+            library_path=data_folder() / "library.sqlite",
         )
         self.window = MainWindow(self.context)
         self._window = self.window
