@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
@@ -186,6 +186,7 @@ def test_a_dashed_outline_has_gaps_and_a_plain_one_none(qapp: QGuiApplication) -
     turned=st.booleans(),
     ratio=st.sampled_from([1.0, 1.5, 2.0]),
 )
+@example(scale=0.0625, shift=(0.0, 0.0), flips=(-1, -1), turned=False, ratio=1.5)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_pixel_of_a_pane_keeps_what_was_there_before(
     qapp: QGuiApplication,

@@ -66,7 +66,10 @@ def _around(raster: Raster | None, size_px: tuple[int, int]) -> list[QRect]:
         return [whole]
     height, width = raster.rgb32.shape
     drawn = raster_transform(raster).mapRect(QRectF(0, 0, width, height)).toRect()
-    inner = drawn.adjusted(1, 1, -1, -1).intersected(whole)
+    inner = drawn.adjusted(1, 1, -1, -1)
+    if inner.isEmpty():  # looked at first: to cut it, Qt would turn it inside out
+        return [whole]
+    inner = inner.intersected(whole)
     if inner.isEmpty():
         return [whole]
     beside, below = whole.width() - inner.right() - 1, whole.height() - inner.bottom() - 1

@@ -164,13 +164,11 @@ def ruler(
     middle = min(max(height / 2, top + half), bottom - half)
     x = width - _RULER_INSET_PX
     tick = 4.0
+    # Rounded once: two rounded ends would make it a pixel too long or too short.
+    first = round(middle - half)
+    last = first + round(2 * half)
     bar = Line(
-        (
-            (x - tick, round(middle - half)),
-            (x, round(middle - half)),
-            (x, round(middle + half)),
-            (x - tick, round(middle + half)),
-        ),
+        ((x - tick, first), (x, first), (x, last), (x - tick, last)),
         palettes.INK,
         halo=True,
     )
