@@ -21,6 +21,7 @@ from tests.tools.hands import (
 )
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Plane
+from viewer.domain.measurement import Review
 from viewer.domain.quantity import AREA, LENGTH, LONG_AXIS, MEAN, SHORT_AXIS
 from viewer.domain.volume import Volume
 from viewer.errors import InputRefused
@@ -260,6 +261,18 @@ def test_a_point_keeps_its_depth_when_it_is_dragged() -> None:
     scene = with_measurement(scene, "distance", near, SHAPES["distance"])
     after = measurement_of(drag(Handles(), scene, PLANE, [(60, 60), (70, 60)]).edit)
     assert np.allclose(in_plane(after, PLANE)[:, 2], 0.4)
+
+
+@pytest.mark.parametrize(
+    ("segment", "review"), [(("2.25.7", 1), Review.EDITED), (None, Review.UNREVIEWED)]
+)
+def test_diameters_of_a_segment_that_a_hand_has_moved_are_called_edited(
+    segment: tuple[str, int] | None, review: Review
+) -> None:
+    scene = with_measurement(a_scene(), "bidirectional", PLANE, SHAPES["bidirectional"])
+    scene = replace(scene, measurements=(replace(scene.measurements[0], segment=segment),))
+    after = measurement_of(drag(Handles(), scene, PLANE, [(60, 80), (50, 80)]).edit)
+    assert (after.review, after.segment) == (review, segment)
 
 
 def test_a_measurement_of_another_image_cannot_be_grabbed() -> None:
