@@ -135,6 +135,23 @@ def test_our_own_results_come_back_the_same(found: Program, tmp_path: Path) -> N
     assert now.measurements == state.measurements
 
 
+def test_the_first_segment_of_an_imported_layer_is_chosen_and_shown(
+    found: Program, tmp_path: Path
+) -> None:
+    context = found.context
+    perform(context, "export.seg", path=tmp_path / "a.dcm")
+    perform(context, "edit.undo")
+    assert context.segmentation is None
+    perform(context, "segment.new")
+    perform(context, "file.import_results", path=tmp_path / "a.dcm")
+    layer, segment = context.need_segment()
+    assert layer == context.session.state.segmentations[-1]
+    assert segment == layer.segments[0]
+    grid = layer.grid
+    i, j, k = np.rint(grid.index(context.viewing.look.crosshair_lps_mm)).astype(int)
+    assert layer.labels[k, j, i] == segment.number
+
+
 def test_an_export_never_replaces_a_file_unasked(found: Program, tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b"somebody's")
     found.window.performing.perform("export.seg", path=tmp_path / "a.dcm")

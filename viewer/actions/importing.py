@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from viewer.actions.context import Context, Notice, has_picture
+from viewer.actions.networks import choose_segment
 from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
 from viewer.domain.volume import Picture
@@ -15,7 +16,7 @@ from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 from viewer.session.edits import Edit, Group
 from viewer.session.edits_measurement import AddMeasurement
-from viewer.session.edits_segmentation import AddSegmentation
+from viewer.session.edits_segmentation import AddSegmentation, Head
 
 PathLike = str | Path
 _LOADED_KINDS = ("SEG", "RTSTRUCT", "SR")  # in this order: a report may speak of segments
@@ -41,6 +42,7 @@ def import_results(context: Context, *, path: PathLike | None = None) -> int:
         read = read_results(Path(place), context.need_picture())
         _say_notes(context, read.notes)
         context.session.apply(Group(tuple(read.edits), f"import {Path(place).name}"))
+        _go_to_first(context, read.edits)
         n_read += len(read.edits)
     if places:
         were = "result was" if n_read == 1 else "results were"
@@ -268,8 +270,21 @@ def _uid(edit: Edit) -> str:
     return edit.measurement.uid
 
 
+def _first_layer(edits: Sequence[Edit]) -> Head | None:
+    """Return the first layer with a segment that ``edits`` add."""
+    heads = (edit.head for edit in edits if isinstance(edit, AddSegmentation))
+    return next((head for head in heads if head.segments), None)
+
+
+def _go_to_first(context: Context, new: Sequence[Edit]) -> None:
+    """Choose the first segment that came, and show it: it was asked for by name."""
+    first = _first_layer(new)
+    if first is not None:
+        choose_segment(context, uid=first.uid, number=first.segments[0].number)
+
+
 def _choose(context: Context, new: Sequence[Edit]) -> None:
     """Make the first segment that came the active one, unless one is active already."""
-    first = next((edit.head for edit in new if isinstance(edit, AddSegmentation)), None)
-    if context.segmentation is None and first is not None and first.segments:
+    first = _first_layer(new)
+    if context.segmentation is None and first is not None:
         context.viewing.set(segmentation_uid=first.uid, segment_number=first.segments[0].number)
