@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def test_seeing_it_again_renews_and_doubles_nothing(library: Library) -> None:
     library.add([seen(n=41)], ["/a", "/b"])
     (found,) = library.search()
     assert found.n_images == 41
+    library.add([seen(n=1)], ["/a"])  # one file of it was opened
+    assert library.search()[0].n_images == 41
     assert found.places == ("/a", "/b")
 
 
@@ -91,8 +94,8 @@ def test_searching_is_what_a_plain_look_at_the_words_gives(
     tmp_path: Path, name: str, word: str
 ) -> None:
     library = Library(tmp_path / "hypothesis.sqlite")
-    library.clear()
-    library.add([seen(name=name.replace("\0", ""))], ["/a"])
+    library.rebuild([])
+    library.add([seen(name=name)], ["/a"])
     (row,) = _rows(tmp_path / "hypothesis.sqlite", "SELECT words FROM studies")
     expected = all(part in row[0] for part in folded(word).split()[:16])
     assert bool(library.search(word)) is expected
@@ -109,8 +112,10 @@ def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 def test_the_last_opened_comes_first_and_a_rebuild_opens_nothing(library: Library) -> None:
     library.add([seen("1.1", "1.1.1")], ["/a"])
     library.add([seen("1.2", "1.2.1")], ["/b"])
-    library.add([seen("1.3", "1.3.1")], ["/c"], opened=False)
-    assert [found.study.uid for found in library.search()] == ["1.2", "1.1", "1.3"]
+    assert [found.study.uid for found in library.search()] == ["1.2", "1.1"]
+    library.rebuild([("/c", [seen("1.3", "1.3.1")])])
+    (found,) = library.search()
+    assert (found.study.uid, found.opened_s) == ("1.3", 0.0)
 
 
 def test_folders_that_moved_are_marked_and_found_again(library: Library, tmp_path: Path) -> None:
@@ -132,11 +137,11 @@ def test_forgetting_leaves_the_files_alone(library: Library, tmp_path: Path) -> 
     folder.mkdir()
     (folder / "image").write_bytes(b"pixels")
     library.add([seen()], [str(folder)])
-    library.forget("1.2")
+    library.forget(library.search()[0].key)
     assert library.n_studies() == 0
     assert (folder / "image").read_bytes() == b"pixels"
     library.add([seen(), seen("1.3", "1.3.1")], [str(folder)])
-    library.clear()
+    library.rebuild([])
     assert library.search() == ()
 
 
@@ -145,7 +150,7 @@ def test_an_older_file_is_brought_to_todays_version(tmp_path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection, 1)
     connection.execute(
-        "INSERT INTO studies VALUES ('1.2','A^B','7','','','','','','','','','a b 7', 5.0)"
+        "INSERT INTO studies VALUES ('1','1.2','A^B','7','','','','','','','','','a b 7', 5.0)"
     )
     connection.close()
     library = Library(path)
@@ -235,3 +240,58 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         writer.stdout.close()
         assert Library(path).n_studies() >= acknowledged
     assert _rows(path, "PRAGMA quick_check") == [("ok",)]
+
+
+def test_one_uid_for_two_patients_is_two_studies(library: Library) -> None:
+    other = replace(seen(), patient=Patient("Other^Person", "P-1"))
+    library.add([seen(), other], ["/a"])
+    found = {study.patient.name: study.n_images for study in library.search()}
+    assert found == {"Müller^Änne": 40, "Other^Person": 40}
+
+
+def test_hostile_texts_paths_and_numbers_are_kept_as_far_as_they_can_be(library: Library) -> None:
+    broken = "\udcff\ud800\0 <b>'; DROP TABLE studies; --"
+    place = os.fsdecode(b"/data/\xff\xfe")
+    one = SeenSeries(
+        Patient(broken, broken),
+        Study("1.9", "20261120", description=broken),
+        Series("1.9.1", 10**30, "CT", broken),
+        3,
+    )
+    library.add([one], [place])
+    (found,) = library.search("drop table")
+    assert found.places == (place,)
+    assert "DROP TABLE" in found.study.description
+    assert library.look() == 1
+
+
+def test_two_programs_begin_at_once(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from viewer.library.index import Library;"
+    script += " print(Library(Path(sys.argv[1])).set_aside)"
+    for round_ in range(4):
+        path = tmp_path / f"{round_}.sqlite"
+        programs = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(3)
+        ]
+        assert {program.communicate()[0].strip() for program in programs} == {"None"}
+
+
+def test_damage_inside_the_file_is_a_sentence_and_set_aside_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "library.sqlite"
+    library = Library(path)
+    library.add([seen(f"1.{n}", f"2.{n}") for n in range(400)], ["/a"])
+    del library
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    raw = bytearray(path.read_bytes())
+    raw[4096:] = b"\x5a" * (len(raw) - 4096)
+    path.write_bytes(raw)
+    again = Library(path)
+    assert again.set_aside is not None
+    assert again.search() == ()

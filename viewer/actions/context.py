@@ -76,6 +76,7 @@ class Context:
     quit: Callable[[], None] = lambda: None
     library_path: Path | None = None
     library: "Library | None" = None
+    library_notice: str = ""
 
     @property
     def picture(self) -> Picture | None:

@@ -1,5 +1,6 @@
 """The library: what was opened is noted, found again, and forgotten on request."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,39 +20,56 @@ if TYPE_CHECKING:
     from viewer.library.index import Library, SeenSeries
 
 
+_OPENING = threading.Lock()
+
+
 def library_of(context: Context) -> "Library | None":
-    """Return the library, opened at first use; None where there is none, or it cannot be used.
+    """Return the library, opened at first use; None where there is none, or it cannot be used."""
+    library = _opened(context)
+    tell_of(context)
+    return library
 
-    The first picture does not wait for it, and a broken library stops nobody from reading.
-    """
-    if context.library is None and context.library_path is not None:
-        from viewer.library.index import Library
 
-        path, context.library_path = context.library_path, None
-        try:
-            context.library = Library(path)
-        except (ViewerError, OSError) as error:
-            context.door.tell(Notice("warning", f"The library cannot be used: {error}"))
-            return None
-        if context.library.set_aside is not None:
-            text = "The library was broken: it was set aside, and a new one was begun."
-            context.door.tell(Notice("warning", text, str(context.library.set_aside)))
-    return context.library
+def _opened(context: Context) -> "Library | None":
+    """Open the library once; may be called from any thread, and says nothing."""
+    with _OPENING:
+        if context.library is None and context.library_path is not None:
+            from viewer.library.index import Library
+
+            path, context.library_path = context.library_path, None
+            try:
+                context.library = Library(path)
+            except (ViewerError, OSError) as error:
+                context.library_notice = f"The library cannot be used: {error}"
+                return None
+            if context.library.set_aside is not None:
+                context.library_notice = (
+                    "The library was broken: it was set aside, and a new one was begun."
+                )
+        return context.library
+
+
+def tell_of(context: Context) -> None:
+    """Say once what went wrong with the library; it stops nobody from reading."""
+    text, context.library_notice = context.library_notice, ""
+    if text:
+        context.door.tell(Notice("warning", text))
 
 
 def note_scan(context: Context, found: Scan, places: Sequence[Path]) -> None:
-    """Note what a scan found, as a job."""
-    library = library_of(context)
-    if library is None or not found.pictures:
+    """Note what a scan found, as a job: neither the file nor the rows hold the window up."""
+    if not found.pictures:
         return
-    entries = seen_series(found, places)
 
     def work(ticket: Ticket) -> None:
-        for place, seen in entries.items():
+        entries = seen_series(found, places)
+        library = _opened(context)
+        for place, seen in entries.items() if library is not None else ():
             ticket.check()
+            assert library is not None  # noqa: S101 - the loop is empty without one
             library.add(seen, [place])
 
-    context.jobs.submit(work, Outcomes(failed=context.tell_fault))
+    context.jobs.submit(work, Outcomes(done=lambda _: tell_of(context), failed=context.tell_fault))
 
 
 def seen_series(found: Scan, places: Sequence[Path]) -> dict[str, "list[SeenSeries]"]:
@@ -93,14 +111,16 @@ def _place_of(source: PictureSource, places: Sequence[Path]) -> str:
 
 def note_thumbnails(context: Context, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
     """Keep the small pictures of series in the library."""
-    library = library_of(context)
-    if library is None or not pictures:
+    if not pictures:
         return
     sources = dict(context.pictures.sources)
 
     def work(ticket: Ticket) -> None:
         import cv2
 
+        library = _opened(context)
+        if library is None:
+            return
         for key, picture in pictures.items():
             ticket.check()
             source = sources.get(key)
@@ -127,8 +147,8 @@ def open_library(context: Context) -> None:
 
 
 @action("library.forget", "Forget a study", group="File", enabled=_has_library)
-def forget(context: Context, *, study_uid: str) -> None:
+def forget(context: Context, *, key: str) -> None:
     """Take a study out of the library; its files stay where they are."""
     library = library_of(context)
     if library is not None:
-        library.forget(study_uid)
+        library.forget(key)

@@ -15,9 +15,7 @@ def library_document(words: Sequence[str], rebuild: Sequence[Path] | None) -> di
     found = None if rebuild is None else scanned(list(rebuild))
     library = Library(data_folder() / "library.sqlite")
     if found is not None and rebuild is not None:
-        library.clear()
-        for place, seen in seen_series(found, rebuild).items():
-            library.add(seen, [place], opened=False)
+        library.rebuild(list(seen_series(found, rebuild).items()))
     library.look()
     return {
         "known": library.n_studies(),

@@ -1,9 +1,10 @@
 """The library: which studies were seen, where, and when they were opened last.
 
-One SQLite file (WAL): several threads and several programs may use it at once, each call with a
-connection of its own. It holds no pixels, and nothing that is not in the files as well.
+One SQLite file (WAL): several threads and several programs may use it at once. It holds no pixels,
+and nothing that is not in the files as well.
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -15,8 +16,9 @@ from typing import Any
 
 from viewer.domain.study import Patient, Series, Study
 from viewer.errors import Damaged, Unsupported
+from viewer.library.rows import STUDY, Places, known_study, note
 from viewer.library.schema import APPLICATION_ID, VERSION, migrate, version_of
-from viewer.library.words import searched_text, wanted_words
+from viewer.library.words import wanted_words
 
 _WAIT_S = 5.0
 _BATCH = 500
@@ -38,6 +40,7 @@ class SeenSeries:
 class KnownStudy:
     """One row of the list. ``places`` are there, ``missing`` were when they were looked at last."""
 
+    key: str
     patient: Patient
     study: Study
     modalities: tuple[str, ...]
@@ -57,96 +60,123 @@ class KnownStudy:
 class Library:
     """The index in one file. Its methods may be called from any thread.
 
+    They raise ``Damaged`` where the file has become unusable meanwhile.
+
     Raises
     ------
     Unsupported
-        A newer program made the file.
+        A newer program made the file; it is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.set_aside: Path | None = None
-        self._lock = threading.Lock()
+        self._threads = threading.local()
         try:
             self._prepare()
-        except (sqlite3.DatabaseError, Damaged):
+        except Damaged:
+            self._close()
             self.set_aside = _put_aside(path)
             self._prepare()
 
     def _prepare(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._connected() as connection:
-            version = version_of(connection)
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
             (n_tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             if n_tables and owner != APPLICATION_ID:
                 raise Damaged("This is not a library of Negatoscope.", where=self._path.name)
-            if version > VERSION:
+            if version_of(connection) > VERSION:
                 raise Unsupported(
                     "A newer version of the program made this library.",
                     where=self._path.name,
                     remedy="Update Negatoscope, or move the file away: it is made anew.",
                 )
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise Damaged("The file of the library is broken.", where=self._path.name)
             connection.execute("PRAGMA journal_mode = WAL")
             migrate(connection)
         self._path.chmod(0o600)
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_WAIT_S)
+        """Yield this thread's connection; what SQLite says against the file becomes a sentence."""
         try:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA foreign_keys = ON")
-            # The files are the truth: after a loss of power the last rows may be seen again.
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+            if connection is None:
+                connection = sqlite3.connect(self._path, isolation_level=None, timeout=_WAIT_S)
+                self._threads.connection = connection
+                connection.execute("PRAGMA trusted_schema = OFF")
+                connection.execute("PRAGMA foreign_keys = ON")
+                # The files are the truth: after a loss of power the last rows are seen again.
+                connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
-        finally:
+        except sqlite3.Error as error:
+            self._close()
+            raise Damaged(
+                f"The library cannot be used ({error}).",
+                where=self._path.name,
+                remedy="Move the file away: it is made anew from what is opened.",
+            ) from error
+
+    def _close(self) -> None:
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        self._threads.connection = None
+        if connection is not None:
             connection.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection inside one transaction: all of it, or nothing."""
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     # --- writing ---------------------------------------------------------------------------
 
-    def add(
-        self, seen: Iterable[SeenSeries], places: Sequence[str], *, opened: bool = True
-    ) -> None:
-        """Note series and where their studies lie; what was known of the same UIDs is renewed.
+    def add(self, seen: Iterable[SeenSeries], places: Sequence[str]) -> None:
+        """Note series that were opened, and where their studies lie.
 
         ``places`` are the paths (folders, files, archives) that hold them, to be opened again.
         """
-        now = time.time() if opened else 0.0
-        found = list(seen)
-        with self._connected() as connection, self._lock:
-            for start in range(0, len(found), _BATCH):
-                connection.execute("BEGIN IMMEDIATE")
-                for one in found[start : start + _BATCH]:
-                    _note(connection, one, places, now)
-                connection.execute("COMMIT")
+        now, found = time.time(), list(seen)
+        for start in range(0, len(found), _BATCH):
+            with self._writing() as connection:
+                note(connection, found[start : start + _BATCH], places, now)
+
+    def rebuild(self, found: Sequence[tuple[str, Sequence[SeenSeries]]]) -> None:
+        """Forget everything and note ``found``, (place, series), in one step."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM studies")
+            for place, seen in found:
+                note(connection, seen, [place], 0.0)
 
     def note_thumbnail(self, series_uid: str, png: bytes) -> None:
         """Keep a small picture of a series."""
         with self._connected() as connection:
             connection.execute("UPDATE series SET thumbnail = ? WHERE uid = ?", (png, series_uid))
 
-    def forget(self, study_uid: str) -> None:
+    def forget(self, key: str) -> None:
         """Take a study out of the list; its files stay where they are."""
         with self._connected() as connection:
-            connection.execute("DELETE FROM studies WHERE uid = ?", (study_uid,))
-
-    def clear(self) -> None:
-        """Forget everything, to be filled anew."""
-        with self._connected() as connection:
-            connection.execute("DELETE FROM studies")
+            connection.execute("DELETE FROM studies WHERE key = ?", (key,))
 
     def look(self) -> int:
         """Look at every place whether it is still there; return how many studies have none."""
         with self._connected() as connection:
-            paths = [str(row[0]) for row in connection.execute("SELECT DISTINCT path FROM places")]
-            gone = [(int(not Path(path).exists()), path) for path in paths]
-            connection.execute("BEGIN IMMEDIATE")
+            paths = [row[0] for row in connection.execute("SELECT DISTINCT path FROM places")]
+        gone = [(int(not Path(os.fsdecode(path)).exists()), path) for path in paths]
+        with self._writing() as connection:
             connection.executemany("UPDATE places SET is_missing = ? WHERE path = ?", gone)
-            connection.execute("COMMIT")
             (count,) = connection.execute(
-                "SELECT COUNT(*) FROM studies WHERE uid NOT IN"
-                " (SELECT study_uid FROM places WHERE NOT is_missing)"
+                "SELECT COUNT(*) FROM studies WHERE key NOT IN"
+                " (SELECT study_key FROM places WHERE NOT is_missing)"
             ).fetchone()
         return int(count)
 
@@ -162,16 +192,18 @@ class Library:
         words = wanted_words(text)
         where = " AND ".join("instr(words, ?)" for _ in words)
         query = (
-            f"SELECT {', '.join(_STUDY)}, opened_s FROM studies"  # noqa: S608 - names of our own
+            f"SELECT key, {', '.join(STUDY)}, opened_s FROM studies"  # noqa: S608 - our own names
             f"{' WHERE ' + where if where else ''}"
-            " ORDER BY opened_s DESC, date DESC, uid LIMIT ?"
+            " ORDER BY opened_s DESC, date DESC LIMIT ?"
         )
         with self._connected() as connection:
             rows = connection.execute(query, [*words, limit]).fetchall()
-            series, places = (
-                _by_study(connection, columns, [row[0] for row in rows]) for columns in _PARTS
-            )
-        return tuple(_known(row, series[row[0]], places[row[0]]) for row in rows)
+            keys = [row[0] for row in rows]
+            series = _by_study(connection, "modality, n_images, thumbnail FROM series", keys)
+            places = _by_study(connection, "path, is_missing FROM places", keys)
+        return tuple(
+            KnownStudy(*known_study(row, series[row[0]], Places.of(places[row[0]]))) for row in rows
+        )
 
     def n_studies(self) -> int:
         """Return how many studies are known."""
@@ -180,112 +212,16 @@ class Library:
         return int(count)
 
 
-_STUDY = (
-    "uid",
-    "patient_name",
-    "patient_id",
-    "issuer",
-    "birth_date",
-    "sex",
-    "date",
-    "time",
-    "description",
-    "accession",
-    "institution",
-)
-
-
-_PARTS = ("modality, n_images, thumbnail FROM series", "path, is_missing FROM places")
-
-
-def _note(
-    connection: sqlite3.Connection, one: SeenSeries, places: Sequence[str], now_s: float
-) -> None:
-    patient, study, series = one.patient, one.study, one.series
-    own = (
-        study.uid,
-        patient.name,
-        patient.id,
-        patient.issuer,
-        patient.birth_date,
-        patient.sex,
-        study.date,
-        study.time,
-        study.description,
-        study.accession,
-        study.institution,
-    )
-    marks = ", ".join("?" for _ in own)
-    renewed = ", ".join(f"{name} = excluded.{name}" for name in _STUDY[1:])
-    connection.execute(
-        f"INSERT INTO studies ({', '.join(_STUDY)}, words, opened_s)"  # noqa: S608 - our own names
-        f" VALUES ({marks}, '', ?) ON CONFLICT (uid) DO UPDATE SET {renewed},"
-        " opened_s = MAX(opened_s, excluded.opened_s)",
-        (*own, now_s),
-    )
-    connection.execute(
-        "INSERT INTO series (uid, study_uid, number, modality, description, body_part, n_images,"
-        " thumbnail) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET"
-        " study_uid = excluded.study_uid, number = excluded.number, modality = excluded.modality,"
-        " description = excluded.description, body_part = excluded.body_part,"
-        " n_images = excluded.n_images, thumbnail = COALESCE(excluded.thumbnail, thumbnail)",
-        (
-            series.uid,
-            study.uid,
-            series.number,
-            series.modality,
-            series.description,
-            series.body_part,
-            one.n_images,
-            one.thumbnail,
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO places (study_uid, path) VALUES (?, ?)"
-        " ON CONFLICT (study_uid, path) DO UPDATE SET is_missing = 0",
-        [(study.uid, place) for place in places],
-    )
-    _write_words(connection, patient, study)
-
-
-def _write_words(connection: sqlite3.Connection, patient: Patient, study: Study) -> None:
-    """Write what is searched: everything that a person may remember of a study."""
-    told = connection.execute(
-        "SELECT uid, number, modality, description, body_part FROM series WHERE study_uid = ?",
-        (study.uid,),
-    )
-    text = searched_text(patient, study, [Series(*row) for row in told])
-    connection.execute("UPDATE studies SET words = ? WHERE uid = ?", (text, study.uid))
-
-
 def _by_study(
-    connection: sqlite3.Connection, columns: str, uids: Sequence[str]
+    connection: sqlite3.Connection, columns: str, keys: Sequence[str]
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of one table for each study."""
-    found: dict[str, list[tuple[Any, ...]]] = {uid: [] for uid in uids}
-    marks = ", ".join("?" for _ in uids)
-    query = f"SELECT study_uid, {columns} WHERE study_uid IN ({marks})"
-    for uid, *row in connection.execute(query, list(uids)):
-        found[uid].append(tuple(row))
+    found: dict[str, list[tuple[Any, ...]]] = {key: [] for key in keys}
+    marks = ", ".join("?" for _ in keys)
+    query = f"SELECT study_key, {columns} WHERE study_key IN ({marks})"
+    for key, *row in connection.execute(query, list(keys)):
+        found[key].append(tuple(row))
     return found
-
-
-def _known(
-    row: Sequence[Any], series: Sequence[tuple[Any, ...]], places: Sequence[tuple[Any, ...]]
-) -> KnownStudy:
-    modalities = sorted({str(modality) for modality, _, _ in series if modality})
-    largest = max(series, key=lambda one: (one[2] is not None, one[1]), default=("", 0, None))
-    return KnownStudy(
-        Patient(*row[1:6]),
-        Study(row[0], row[6], row[7], row[8], row[9], row[10]),
-        tuple(modalities),
-        len(series),
-        sum(n_images for _, n_images, _ in series),
-        tuple(sorted(path for path, is_missing in places if not is_missing)),
-        tuple(sorted(path for path, is_missing in places if is_missing)),
-        float(row[11]),
-        largest[2],
-    )
 
 
 def _put_aside(path: Path) -> Path:
@@ -295,5 +231,7 @@ def _put_aside(path: Path) -> Path:
         number += 1
     path.rename(target)
     for ending in ("-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
+        companion = path.with_name(path.name + ending)
+        if companion.exists():
+            companion.rename(target.with_name(target.name + ending))
     return target

@@ -125,11 +125,11 @@ class LibraryDialog(QDialog):
         study = self.chosen()
         if study is None:
             return
-        if self._asked != study.study.uid:
-            self._asked = study.study.uid
+        if self._asked != study.key:
+            self._asked = study.key
             self._foot.setText(_AGAIN)
             return
-        self._performing.perform("library.forget", study_uid=study.study.uid)
+        self._performing.perform("library.forget", key=study.key)
         self.fill()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
