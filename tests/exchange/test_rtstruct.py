@@ -201,10 +201,10 @@ def test_what_encloses_nothing_is_named(tmp_path: Path) -> None:
     )
     assert [s.name for s in found.segmentations[0].segments] == ["Good"]
     text = " ".join(found.notes)
-    assert "Good: 1 contours lie outside" in text
+    assert "Good: 1 contour lies outside" in text
     assert "Iso is a point" in text
     assert "Line is an open line" in text
-    assert "Sagittal: 1 contours lie across" in text
+    assert "Sagittal: 1 contour lies across" in text
     assert "Tiny is too small" in text
     assert "Empty has no contour" in text
 
@@ -214,7 +214,7 @@ def test_slices_without_contours_between_others_are_counted(tmp_path: Path) -> N
     contours = [square(volume.grid, k, 1.5, 4.5) for k in (3, 5, 6)]
     found = read(tmp_path, volume, Region("A", contours))
     assert not found.segmentations[0].labels[4].any()
-    assert "1 slices between" in found.notes[0]
+    assert "1 slice between" in found.notes[0]
 
 
 def test_contours_of_other_images_are_refused(tmp_path: Path) -> None:

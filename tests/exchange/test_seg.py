@@ -241,7 +241,7 @@ def test_a_flipped_bit_is_noticed_and_leaves_nothing(
         return dataset
 
     monkeypatch.setattr("viewer.exchange.seg.built", flips)
-    with pytest.raises(ViewerError, match="1 voxels differ"):
+    with pytest.raises(ViewerError, match="1 voxel differs"):
         write_seg(a_labelled(volume), volume, tmp_path / "s.dcm")
     assert not list(tmp_path.iterdir())
 

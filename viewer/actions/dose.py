@@ -7,6 +7,7 @@ from viewer.actions.context import Context, Notice, has_volume
 from viewer.actions.registry import Choice, action
 from viewer.domain.quantity import Code, readable_unit
 from viewer.domain.segmentation import Origin, OriginKind, Rgb, Segment, Segmentation
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.imaging.isodose import highest, isodose_bands
 from viewer.intake.decode import load
@@ -107,7 +108,8 @@ def isodose(context: Context, *, key: str, percent: Sequence[float] = _PERCENT) 
     def done(edit: AddSegmentation) -> None:
         context.session.apply(edit)
         context.viewing.set(segmentation_uid=edit.head.uid, segment_number=1)
-        context.door.tell(Notice("done", f"{len(edit.head.segments)} isodose bands were drawn."))
+        were = counted(len(edit.head.segments), "isodose band was", "isodose bands were")
+        context.door.tell(Notice("done", f"{were} drawn."))
 
     context.jobs.submit(
         work,

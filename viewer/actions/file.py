@@ -11,6 +11,7 @@ from viewer.actions.importing import offer_layers
 from viewer.actions.registry import Choice, action
 from viewer.domain.ledger import Fate
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.intake.decode import fitting_step, thumbnail
 from viewer.intake.scan import PictureSource, Scan, scan
@@ -60,11 +61,11 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
             return
         show(context, key=context.pictures.best(new or [s.key for s in found.pictures]))
         if found.ledger.refused:
-            n = len(found.ledger.refused)
+            files = counted(len(found.ledger.refused), "file")
             context.door.tell(
                 Notice(
                     "warning",
-                    f"{n} file{'' if n == 1 else 's'} could not be used; the list names them.",
+                    f"{files} could not be used; the list names them.",
                     "\n".join(f"{f.path}: {f.reason} {f.hint}" for f in found.ledger.refused),
                 )
             )
@@ -79,7 +80,7 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
 def _say_nothing_found(context: Context, found: Scan, places: Sequence[Path]) -> None:
     names = ", ".join(place.name for place in places)
     refused = found.ledger.refused
-    text = f"{names}: no image was found in {found.ledger.n_files} files."
+    text = f"{names}: no image was found in {counted(found.ledger.n_files, 'file')}."
     if len(refused) == 1:
         text = f"{Path(refused[0].path).name}: {refused[0].reason} {refused[0].hint}"
     details = "\n".join(f"{f.path}: {f.reason} {f.hint}" for f in refused)
@@ -127,7 +128,8 @@ def _read_images(context: Context, key: str, picture: Picture) -> None:
     def done(failed: tuple[Fate, ...]) -> None:
         if failed:
             context.pictures.refuse(failed)
-            context.door.tell(Notice("warning", f"{len(failed)} images could not be decoded."))
+            images = counted(len(failed), "image")
+            context.door.tell(Notice("warning", f"{images} could not be decoded."))
         if not _has_window(picture):
             context.viewing.take_window(picture, guessed)
         context.pictures.changed.emit(key)

@@ -9,6 +9,7 @@ from viewer.actions.networks import choose_segment
 from viewer.actions.registry import action
 from viewer.domain.measurement import Measurement
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.intake.objects import layer_name
 from viewer.intake.source import LayerFile
@@ -45,8 +46,8 @@ def import_results(context: Context, *, path: PathLike | None = None) -> int:
         _go_to_first(context, read.edits)
         n_read += len(read.edits)
     if places:
-        were = "result was" if n_read == 1 else "results were"
-        context.door.tell(Notice("done", f"{n_read} {were} read in."))
+        were_read = counted(n_read, "result was", "results were")
+        context.door.tell(Notice("done", f"{were_read} read in."))
     return n_read
 
 
@@ -140,7 +141,7 @@ def _say_notes(context: Context, notes: Sequence[str]) -> None:
     """Tell the notes as one notice: a structure set may bring dozens."""
     if not notes:
         return
-    more = f" ({len(notes) - 1} more notes)" if len(notes) > 1 else ""
+    more = f" ({counted(len(notes) - 1, 'more note')})" if len(notes) > 1 else ""
     context.door.tell(Notice("warning", notes[0] + more, "\n".join(notes)))
 
 
@@ -172,16 +173,12 @@ def offer_layers(context: Context, key: str) -> None:
     if picture is None or picture.key != key or not layers:
         return
     kinds = [layer.kind for layer in layers]
-    counted = ", ".join(
-        _count(kinds.count(kind), layer_name(kind)) for kind in _LOADED_KINDS if kind in kinds
+    kinds_text = ", ".join(
+        counted(kinds.count(kind), layer_name(kind)) for kind in _LOADED_KINDS if kind in kinds
     )
     names = "\n".join(f"{Path(layer.path).name} {layer.title}".strip() for layer in layers)
-    text = f"Found beside these images: {counted}. Ctrl+Shift+L loads what they hold."
+    text = f"Found beside these images: {kinds_text}. Ctrl+Shift+L loads what they hold."
     context.door.tell(Notice("done", text, names))
-
-
-def _count(n: int, name: str) -> str:
-    return f"{n} {name}" if n == 1 else f"{n} {name}s"
 
 
 def _has_layers(context: Context) -> str:
@@ -242,12 +239,12 @@ def _take(context: Context, read: Results) -> None:
             known.add(uid)
             new.append(edit)
     if new:
-        context.session.apply(Group(tuple(new), f"load {_count(len(new), 'result')}"))
+        context.session.apply(Group(tuple(new), f"load {counted(len(new), 'result')}"))
         _choose(context, new)
     _say_notes(context, (*read.refused, *read.notes))
     n_old = len(read.edits) - len(new)
-    before = f"; {n_old} were there already" if n_old else ""
-    context.door.tell(Notice("done", f"{_count(len(new), 'result')} loaded{before}."))
+    before = f"; {counted(n_old, 'was', 'were')} there already" if n_old else ""
+    context.door.tell(Notice("done", f"{counted(len(new), 'result')} loaded{before}."))
 
 
 def _own(edit: Edit, context: Context) -> Edit:

@@ -9,6 +9,7 @@ from viewer.domain.geometry import Floats
 from viewer.domain.measurement import KINDS, Measurement, Point, Review
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.imaging.measuring import measured, measured_segment, segment_bidirectional
 from viewer.session.edits import Group
@@ -38,7 +39,7 @@ def made(
 ) -> Measurement:
     """Return the measurement of a shape in the patient, with its numbers and receipt."""
     if kind not in KINDS or len(points) != KINDS[kind].n_points:
-        raise InputRefused(f"{kind} is no measurement with {len(points)} points.")
+        raise InputRefused(f"{kind} is no measurement with {counted(len(points), 'point')}.")
     quantities, receipt = measured(kind, points, picture)
     return Measurement(
         new_uid(),

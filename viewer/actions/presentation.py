@@ -7,6 +7,7 @@ from viewer.actions.context import Context, Notice, has_picture
 from viewer.actions.registry import Choice, action
 from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused, ViewerError
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
@@ -37,8 +38,8 @@ def read_presentations(context: Context, key: str) -> None:
         picture = context.picture
         n = len(states_of(context, picture)) if picture is not None and picture.key == key else 0
         if n:
-            were = "presentation state is" if n == 1 else "presentation states are"
-            context.door.tell(Notice("done", f"{n} {were} saved with these images: Shift+V shows."))
+            are = counted(n, "presentation state is", "presentation states are")
+            context.door.tell(Notice("done", f"{are} saved with these images: Shift+V shows."))
 
     context.jobs.submit(work, Outcomes(done=done, failed=context.tell_fault))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from viewer.domain.wording import counted
 from viewer.errors import ViewerError
 
 
@@ -72,7 +73,7 @@ class LoadLedger:
     def line(self) -> str:
         """Return the sum as one line: "447 files = 3 shown + 443 grouped + 1 refused"."""
         return (
-            f"{self.n_files} file{'' if self.n_files == 1 else 's'} = "
+            f"{counted(self.n_files, 'file')} = "
             f"{self.count(Outcome.SHOWN)} shown + {self.count(Outcome.GROUPED)} grouped + "
             f"{self.count(Outcome.REFUSED)} refused"
         )

@@ -15,6 +15,7 @@ from viewer import __version__
 from viewer.domain.geometry import Floats, Grid
 from viewer.domain.segmentation import Labels, Segmentation
 from viewer.domain.volume import Picture, Voxels
+from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, InputRefused
 from viewer.exchange import records
 from viewer.exchange.atomic import Saved, not_equal, save
@@ -42,7 +43,7 @@ def write_labels_nifti(segmentation: Segmentation, path: Path, *, force: bool = 
     def check(temporary: Path) -> tuple[str, ...]:
         found, affine = read_labels_nifti(temporary)
         compare_values(path, labels, segmentation.grid, found, affine)
-        sentences = [f"{np.count_nonzero(labels)} voxels read back equal"]
+        sentences = [f"{counted(int(np.count_nonzero(labels)), 'voxel')} read back equal"]
         return (*sentences, *_second_reader(temporary, path, labels, segmentation.grid))
 
     return save(path, lambda to: _save(_image(segmentation, labels), to), check, force=force)

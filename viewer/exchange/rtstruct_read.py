@@ -9,6 +9,7 @@ import numpy as np
 
 from viewer.domain.segmentation import Labels, Origin, OriginKind, Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused, OutOfResources, Unsupported
 from viewer.exchange.dicom_parts import as_damaged, derived_uid, is_uid, read_object
 from viewer.exchange.rtstruct_contours import Drawn, draw
@@ -191,20 +192,25 @@ def _notes(roi: Roi, drawn: Drawn) -> list[str]:
         what = " and ".join(sorted(kinds)) or "no contour"
         return [f"{name} is {what}: it encloses nothing." if kinds else f"{name} has {what}."]
     if roi.others:
-        notes.append(f"{name}: {sum(roi.others.values())} points or open lines were left out.")
+        others = counted(sum(roi.others.values()), "point or open line", "points or open lines")
+        notes.append(f"{name}: {others} left out.")
     if drawn.n_oblique:
-        notes.append(f"{name}: {drawn.n_oblique} contours lie across the slices; left out.")
+        lie = counted(drawn.n_oblique, "contour lies", "contours lie")
+        notes.append(f"{name}: {lie} across the slices; left out.")
     if drawn.n_outside:
-        notes.append(f"{name}: {drawn.n_outside} contours lie outside these images.")
+        lie = counted(drawn.n_outside, "contour lies", "contours lie")
+        notes.append(f"{name}: {lie} outside these images.")
     if drawn.n_doubled:
-        notes.append(f"{name}: {drawn.n_doubled} contours were there twice; each counts once.")
+        were = counted(drawn.n_doubled, "contour was", "contours were")
+        notes.append(f"{name}: {were} there twice, counted once.")
     if drawn.off_slice_mm > 0:
         notes.append(
             f"{name}: contours lie between the slices; each slice took the nearest ones, "
             f"up to {drawn.off_slice_mm:.1f} mm away."
         )
     if drawn.n_left_out:
-        notes.append(f"{name}: {drawn.n_left_out} slices between its contours have none.")
+        slices = counted(drawn.n_left_out, "slice")
+        notes.append(f"{name}: {slices} between its contours without one.")
     if drawn.is_crossing:
         notes.append(f"{name}: contours cross; what lies in both of them is outside.")
     if not drawn.masks and not notes:

@@ -9,6 +9,7 @@ import numpy as np
 
 from viewer.domain.segmentation import Labels, Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.exchange.atomic import not_equal
 from viewer.exchange.counting import volumes_ml
 
@@ -24,7 +25,7 @@ def compared(
         raise not_equal(path, "it lies on another grid")
     if not np.array_equal(found.labels, part.labels):
         n_voxels = int(np.count_nonzero(found.labels != part.labels))
-        raise not_equal(path, f"{n_voxels} voxels differ")
+        raise not_equal(path, counted(n_voxels, "voxel differs", "voxels differ"))
     if found != replace(part, volume_key=picture.key, grid=found.grid):
         raise not_equal(path, "a name, a code, a colour or the maker differs")
     if not np.array_equal(volumes_ml(found), volumes_ml(part)):

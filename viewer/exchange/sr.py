@@ -16,6 +16,7 @@ from viewer.domain.measurement import Measurement
 from viewer.domain.quantity import Code
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, InputRefused, Unsupported
 from viewer.exchange import records, sr_check, sr_groups
 from viewer.exchange.atomic import Saved, save
@@ -172,7 +173,8 @@ def _report(dataset: "Dataset", picture: Picture | None, path: Path) -> ReadRepo
         if not public.points_lps_mm and group.drawn:
             notes.append(f"{name}: its outline is not drawn here, the numbers are.")
         if group.n_unread:
-            notes.append(f"{name}: {group.n_unread} numbers without a value were left out.")
+            numbers = counted(group.n_unread, "number")
+            notes.append(f"{name}: {numbers} without a value left out.")
     return ReadReport(tuple(measurements), tuple(notes))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from viewer.domain.measurement import Measurement
+from viewer.domain.wording import counted
 from viewer.exchange import records
 from viewer.exchange.atomic import not_equal
 from viewer.exchange.sr_groups import KIND, SCORE_KIND, tracking_uid
@@ -31,7 +32,7 @@ def compared(again: Sequence[Measurement], wanted: Sequence[Measurement], path: 
     ours = [records.measurement_record(measurement) for measurement in wanted]
     if theirs != ours:
         raise not_equal(path, "a measurement differs")
-    return f"{len(ours)} measurements read back equal"
+    return f"{counted(len(ours), 'measurement')} read back equal"
 
 
 def highdicom_agrees(written: Path, wanted: Sequence[Measurement], path: Path) -> str:

@@ -29,6 +29,7 @@ from viewer import __version__
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
 from viewer.exchange import records
 from viewer.exchange.atomic import Saved, not_equal, save, save_bytes
@@ -80,7 +81,7 @@ def write_json(
         again = read_json(written)
         if [records.measurement_record(m) for m in again] != document["measurements"]:
             raise not_equal(path, "a measurement differs")
-        return (f"{len(again)} measurements read back equal",)
+        return (f"{counted(len(again), 'measurement')} read back equal",)
 
     return save_bytes(path, text.encode(), check, force=force)
 
@@ -139,7 +140,7 @@ def write_csv(
         again = parsed_csv(written.read_bytes().decode("utf-8"))
         if again != rows:
             raise not_equal(path, "a row differs")
-        return (f"{len(again) - 1} rows read back equal",)
+        return (f"{counted(len(again) - 1, 'row')} read back equal",)
 
     return save(path, lambda temporary: _write(temporary, text.encode()), check, force=force)
 

@@ -25,6 +25,7 @@ from viewer.domain.quantity import (
 )
 from viewer.domain.segmentation import OriginKind, Segmentation
 from viewer.domain.volume import Picture
+from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.imaging.diameters import longest_diameter, slice_diameters
 from viewer.imaging.statistics import (
@@ -140,7 +141,7 @@ def _receipt(
     else:
         slices = found.slices_k
     if found is not None and found.n_padding:
-        rule = f"{rule}; {found.n_padding} voxels of padding left out of the statistics"
+        rule = f"{rule}; {counted(found.n_padding, 'voxel')} of padding left out of the statistics"
     instances = picture.identity.instances
     uids = tuple(dict.fromkeys(instances[k].sop_instance_uid for k in slices if k < len(instances)))
     return Receipt(

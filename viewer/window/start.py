@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from viewer.actions.context import Context, Notice
+from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
@@ -164,7 +165,8 @@ def run_window(paths: Sequence[str], *, demo: bool = False) -> int:
         door.tell(
             Notice(
                 "warning",
-                f"The last session was not closed; it is back, with {n} steps that can be undone.",
+                "The last session was not closed; it is back, "
+                f"with {counted(n, 'step')} that can be undone.",
             )
         )
         program.restore()

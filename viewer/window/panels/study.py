@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBox
 
 from viewer.actions.context import Context
 from viewer.domain.finding import Severity
+from viewer.domain.wording import counted
 from viewer.rendering.corners import CornerMode, readable_date, readable_name
 from viewer.session.pictures import SeriesEntry
 from viewer.window import theme
@@ -131,7 +132,7 @@ class StudyPanel(QWidget):
         refused = self._context.pictures.ledger.refused
         if not refused:
             return
-        count = f"{len(refused)} file{'' if len(refused) == 1 else 's'}"
+        count = counted(len(refused), "file")
         self._indented(heading("Refused", label(count, "warning")), top=12)
         for fate in refused[:_REFUSED_SHOWN]:
             text = f"{Path(fate.path).name}: {fate.reason} {fate.hint}".strip()
@@ -164,8 +165,7 @@ def _haystack(entry: SeriesEntry) -> str:
 
 def _size_text(entry: SeriesEntry) -> str:
     source = entry.source
-    count = source.shape_kji[0]
-    text = f"{count} image{'' if count == 1 else 's'}"
+    text = counted(source.shape_kji[0], "image")
     if source.grid is not None and source.is_volume:
         text += f" · {source.grid.spacing_ijk_mm[2]:.1f} mm"
     return f"{source.identity.series.modality} {text}".strip()
