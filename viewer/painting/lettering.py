@@ -77,7 +77,8 @@ def _lay_halo_under(image: QImage, ratio: float) -> None:
     pixels = np.frombuffer(image.bits(), dtype=np.uint8).reshape(height, width, 4)
     letters = pixels[..., 3].astype(np.float32)
     reach = floor(_HALO_PX * ratio + 0.5)
-    padded = np.pad(letters, reach)
+    padded = np.zeros((height + 2 * reach, width + 2 * reach), dtype=np.float32)
+    padded[reach : reach + height, reach : reach + width] = letters
     halo = np.zeros_like(letters)
     for down in range(-reach, reach + 1):
         for across in range(-reach, reach + 1):
