@@ -48,8 +48,12 @@ class ThreeD:
             self._submit_volume(picture)
 
     def _clear(self, message: str) -> None:
-        self._shown_key = ""
+        was_shown, self._shown_key = bool(self._shown_key), ""
         self._pane.message = message
+        if not was_shown:
+            # To draw nothing at all would load VTK before the first picture.
+            self._pane.update()
+            return
 
         def change(scene: "Scene") -> None:
             scene.set_prepared(None)
@@ -155,6 +159,8 @@ class ThreeD:
         self._context.jobs.submit(work, Outcomes(done=done, failed=self._failed), key="3d:meshes")
 
     def _show_meshes(self) -> None:
+        if not self._shown_key:
+            return
         from viewer.rendering.surfaces import SegmentSurface
 
         shown = [
