@@ -13,7 +13,7 @@ from viewer.actions.context import Notice
 from viewer.actions.registry import perform
 from viewer.domain.measurement import Review
 from viewer.domain.quantity import VOXEL_COUNT
-from viewer.errors import InputRefused
+from viewer.errors import InputRefused, ViewerError
 from viewer.imaging.rasterise import Block
 from viewer.rendering.primitives import Text
 from viewer.session.edits_labels import paint
@@ -165,3 +165,19 @@ def test_notices_of_a_study_go_with_it(painted: Program) -> None:
     assert painted.window.notices.notices
     perform(painted.context, "file.close")
     assert not painted.window.notices.notices
+
+
+def test_undo_waits_for_a_study_that_one_can_see(painted: Program, study: Path) -> None:
+    context, words = painted.context, painted.window.top.undo_text
+    settle()
+    assert words() == "Undo: measure Segment 1"
+    perform(context, "file.close")
+    settle()
+    assert words() == "Nothing to undo"
+    with pytest.raises(ViewerError, match="No study is open"):
+        perform(context, "edit.undo")
+    perform(context, "file.open_paths", paths=(study,))
+    wait_for_jobs(painted, 120, "opening")
+    assert words() == "Undo: measure Segment 1"
+    perform(context, "edit.undo")
+    assert not context.session.state.measurements

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from viewer.actions.context import Context
+from viewer.actions.context import Context, has_picture
 from viewer.actions.registry import Choice, action
 from viewer.session.edits_measurement import RemoveMeasurement
 
 
 def _cannot_undo(context: Context) -> str:
-    return "" if context.session.can_undo else "There is nothing to undo."
+    if not context.session.can_undo:
+        return "There is nothing to undo."
+    return has_picture(context)  # nothing is taken back that nobody can see
 
 
 def _cannot_redo(context: Context) -> str:
-    return "" if context.session.can_redo else "There is nothing to redo."
+    return has_picture(context) if context.session.can_redo else "There is nothing to redo."
 
 
 @action("edit.undo", "Undo", group="Edit", keys=("Ctrl+Z",), enabled=_cannot_undo)

@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
     def _followers(self) -> tuple[tuple[frozenset[str], Callable[[], None]], ...]:
         """Return which part of the window follows which fields of the look."""
         look = self.context.viewing.look
-        panels = ("study", "enhance", "segments", "finding", "results", "status")
+        panels = ("study", "enhance", "segments", "finding", "results", "status", "top")
         return (
             (frozenset({"enlarged", "picture_key", "planes"}), lambda: self.grid.follow(look)),
             (frozenset({"panels_shown"}), self._fold),

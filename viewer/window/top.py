@@ -103,11 +103,15 @@ class TopBar(QWidget):
             title, keys = button.property("words")
             button.setText(f"{title}  {keys}" if width_px >= _NAMES_FROM_PX else keys)
 
+    def undo_text(self) -> str:
+        """Return what the button says."""
+        return self._undo.text()
+
     def refresh(self) -> None:
         """Follow tool and history."""
         for key, button in self._tools.items():
             button.setChecked(key == self._context.viewing.look.tool)
-        name = self._context.session.undo_name
+        name = self._context.session.undo_name if self._context.picture is not None else ""
         text = f"Undo: {name}" if name else "Nothing to undo"
         self._undo.setText(text if len(text) <= 44 else text[:43] + "…")
         self._undo.setToolTip(f"{text} (Ctrl+Z)")
