@@ -9,7 +9,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from tests.intake.volumes import itk_image, write_itk
 from viewer.actions.registry import perform
+from viewer.domain.volume import Picture, Window
+from viewer.imaging.value_chain import default_window
 from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.pane import SlicePane
 from viewer.window.start import Program
@@ -86,6 +89,31 @@ def test_dragging_right_widens_and_up_brightens(reading: Program) -> None:
     assert (wider.width, wider.center) == (before.width + 160, before.center)
     drag(pane, middle(pane), middle(pane) - QPoint(0, 25), LEFT)
     assert viewing.window(picture).center == before.center - 100
+
+
+def test_a_drag_of_the_window_samples_the_values_once(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(3).normal(500, 90, (12, 24, 24)).astype(np.float32)
+    place = write_itk(tmp_path / "a.nii", itk_image(values))
+    perform(program.context, "file.open_paths", paths=(place,))
+    wait_for_jobs(program, 60, "opening")
+    pane, viewing = axial(program), program.context.viewing
+    picture = program.context.need_picture()
+    usual = default_window(picture)
+    asked: list[Picture] = []
+
+    def counting(of: Picture) -> Window:
+        asked.append(of)
+        return default_window(of)
+
+    monkeypatch.setattr("viewer.window.pane.default_window", counting)
+    before = viewing.window(picture)
+    for n_drags in (1, 2):
+        drag(pane, middle(pane), middle(pane) + QPoint(40, 0), LEFT)
+        wider = before.width + n_drags * 40 * usual.width * 3 / 1024
+        assert viewing.window(picture).width == pytest.approx(wider)
+        assert asked == [picture] * n_drags
 
 
 def test_one_notch_is_one_image_and_small_deltas_add_up(reading: Program) -> None:

@@ -53,6 +53,7 @@ class SlicePane(QWidget):
         self._travelled_px = 0.0
         self._drag = ""
         self._wheel = 0
+        self._gain = 0.0
         self.cursor_px: tuple[float, float] | None = None
         self.presented: PresentedPane | None = None
         self.paint_ms = 0.0
@@ -161,6 +162,7 @@ class SlicePane(QWidget):
             self._cross(event.position())
         else:
             self._drag = "window"
+            self._gain = 0.0
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the gesture, or hover."""
@@ -253,7 +255,8 @@ class SlicePane(QWidget):
         if picture is None or picture.is_colour:
             return
         now = self._context.viewing.window(picture)
-        gain = _gain(picture)
+        self._gain = self._gain or _gain(picture)  # once a drag: it may sample all values
+        gain = self._gain
         width = max(gain, now.width + delta.x() * gain)
         center = now.center + delta.y() * gain
         self._context.viewing.set_window(picture, Window(center, width, "", now.function))
