@@ -71,7 +71,10 @@ class StudyPanel(QWidget):
             for study, of_study in groupby(of_patient, lambda e: e.source.identity.study):
                 series = list(of_study)
                 text = f"{readable_date(study.date)} {study.description}".strip() or "Study"
-                self._indented(heading(text, label(f"{len(series)}", "caption")), top=8)
+                count = label(f"{len(series)}", "caption")
+                row = row_of(ElidedLabel(text, "heading"), count)
+                row.setStretch(0, 1)
+                self._indented(row, top=8)
                 for entry in series:
                     self._column.addWidget(self._entry(entry))
         if not entries:
@@ -135,8 +138,9 @@ class StudyPanel(QWidget):
         count = counted(len(refused), "file")
         self._indented(heading("Refused", label(count, "warning")), top=12)
         for fate in refused[:_REFUSED_SHOWN]:
-            text = f"{Path(fate.path).name}: {fate.reason} {fate.hint}".strip()
-            words = label(text, "dim", tip=text)
+            self._indented(row_of(ElidedLabel(Path(fate.path).name)), top=4)
+            text = f"{fate.reason} {fate.hint}".strip()
+            words = label(text, "dim", tip=f"{fate.path}: {text}")
             words.setWordWrap(True)
             words.setFixedWidth(theme.LEFT_PX - 26)
             self._indented(row_of(words))
