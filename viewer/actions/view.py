@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from viewer.actions.context import Context, has_picture, has_volume
 from viewer.actions.registry import Choice, action
-from viewer.domain.volume import Window
+from viewer.domain.volume import Volume, Window
+from viewer.errors import InputRefused
 from viewer.imaging.value_chain import PRESETS, full_window, percentile_window
+from viewer.jobs.job import Ticket
+from viewer.jobs.runner import Outcomes
 from viewer.rendering.corners import CornerMode
 from viewer.session.viewing import PLANES
 
@@ -180,6 +183,49 @@ def _has_shutter(context: Context) -> str:
 def shutter(context: Context) -> None:
     """Hide what the file's shutter hides, or show the whole image; a mark says which."""
     context.viewing.set(shutter_shown=not context.viewing.look.shutter_shown)
+
+
+def _can_resample(context: Context) -> str:
+    picture = context.picture
+    if picture is None:
+        return "No study is open."
+    source = context.pictures.sources.get(picture.key)
+    if source is None or source.places is None:
+        return "Only parallel slices at uneven distances are resampled."
+    return "" if picture.is_loaded else "The images are still being read."
+
+
+@action(
+    "view.resample",
+    "Other planes of uneven slices (resampled)",
+    group="View",
+    keys=("Ctrl+R",),
+    enabled=_can_resample,
+)
+def resample(context: Context) -> None:
+    """Make a volume of slices that lie at uneven distances, by their positions; it says so."""
+    picture = context.need_picture()
+    places = context.pictures.sources[picture.key].places
+
+    def work(ticket: Ticket) -> Volume:
+        from viewer.imaging.even import evenly_spaced
+
+        if places is None:
+            raise InputRefused("These images lie at no known places.")
+        return evenly_spaced(picture, places, ticket.check)
+
+    def done(volume: Volume) -> None:
+        from viewer.actions.file import show
+
+        context.pictures.take_in(picture.key, volume)
+        show(context, key=volume.key)
+
+    context.jobs.submit(
+        work,
+        Outcomes(done=done, failed=context.tell_fault),
+        key="resample",
+        title="Resampling",
+    )
 
 
 @action("view.panels", "Panels on or off", group="View", keys=("F9",))

@@ -10,7 +10,7 @@ from viewer.intake import tags
 from viewer.intake.colours import palette_of
 from viewer.intake.frames import Frame
 from viewer.intake.identity import identity_of
-from viewer.intake.placing import grid_of
+from viewer.intake.placing import grid_of, uneven_places
 from viewer.intake.sort import Part, sorted_parts
 from viewer.intake.source import DicomPixels, FrameAddress, PictureSource
 from viewer.intake.spacing import flat_orientation, flat_spacing
@@ -63,6 +63,7 @@ def _picture(key: str, series_uid: str, part: Part, parts: Sequence[Part]) -> Pi
         spacing=spacing,
         orientation=orientation,
         label=part.label,
+        places=None if grid is not None or layout.is_colour else uneven_places(frames),
     )
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Floats, Grid
+from viewer.domain.uneven import SlicePlaces
 from viewer.errors import InputRefused
-from viewer.intake.frames import Frame, Place
+from viewer.intake.frames import Frame, Place, Vector
 from viewer.intake.limits import MAX_VOXEL_MM, POSITION_FLOOR_MM, POSITION_TOLERANCE
 
 _TILT_DEGREES = 0.1
@@ -39,6 +40,37 @@ def grid_of(frames: Sequence[Frame], subject: str) -> tuple[Grid | None, tuple[F
     if max(grid.spacing_ijk_mm) > MAX_VOXEL_MM:
         return None, (_finding(subject, "The images lie more than a metre apart."),)
     return grid, _tilt(grid, subject)
+
+
+def uneven_places(frames: Sequence[Frame]) -> SlicePlaces | None:
+    """Return where parallel slices lie that ``grid_of`` found to be uneven.
+
+    None unless they follow each other along their common normal, without drifting aside.
+    """
+    places = [frame.place for frame in frames if frame.place is not None]
+    if len(places) < 3 or len(places) < len(frames):
+        return None
+    first = places[0]
+    normal = _normal(first)
+    shifts = np.array([place.position for place in places]) - np.array(first.position)
+    depths = shifts @ normal
+    aside_mm = np.linalg.norm(shifts - depths[:, None] * normal, axis=1).max()
+    if np.diff(depths).min() < POSITION_FLOOR_MM or aside_mm > max(
+        POSITION_TOLERANCE * first.column_mm, POSITION_FLOOR_MM
+    ):
+        return None
+    return SlicePlaces(
+        first.position,
+        _vector(np.array(first.along_row) * first.column_mm),
+        _vector(np.array(first.along_column) * first.row_mm),
+        _vector(normal),
+        tuple(float(depth) for depth in depths),
+    )
+
+
+def _vector(values: Floats) -> Vector:
+    x, y, z = values.tolist()
+    return x, y, z
 
 
 def _shape(frames: Sequence[Frame]) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from viewer.domain.geometry import Grid
 from viewer.domain.ledger import Fate, LoadLedger
 from viewer.domain.quantity import PIXELS_ONLY, Spacing
 from viewer.domain.study import Identity
+from viewer.domain.uneven import SlicePlaces
 from viewer.domain.volume import Display, ValueMap
 from viewer.intake.layout import PixelFile
 
@@ -104,6 +105,7 @@ class PictureSource:
     pixels: DicomPixels | RawPixels | PhotoPixels = field(repr=False)
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
+    places: SlicePlaces | None = field(default=None, repr=False)
     label: str = ""
     every: int = 1
 

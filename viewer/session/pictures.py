@@ -1,7 +1,7 @@
 """What was found and what is in memory: scans, sources, loaded pictures, the one ledger."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from viewer.domain.ledger import Fate, LoadLedger, Outcome
 from viewer.domain.study import Patient
-from viewer.domain.volume import Picture
+from viewer.domain.volume import Picture, Volume
 from viewer.intake.decode import allocate, decode
 from viewer.intake.scan import LayerFile, PictureSource, Scan
 from viewer.intake.thinning import thinned
@@ -22,6 +22,11 @@ class SeriesEntry:
 
     source: PictureSource
     thumbnail: NDArray[np.uint8] | None = field(default=None, compare=False)
+
+
+def best_of(sources: Iterable[PictureSource]) -> PictureSource | None:
+    """Return which of ``sources`` to show first: volumes before stacks, then the most images."""
+    return max(sources, key=lambda one: (one.is_volume, one.shape_kji[0]), default=None)
 
 
 class Pictures:
@@ -75,11 +80,8 @@ class Pictures:
 
     def best(self, keys: Iterable[str]) -> str:
         """Return which of ``keys`` to show first: volumes before stacks, then the most images."""
-        return max(
-            keys,
-            key=lambda key: (self.sources[key].is_volume, self.sources[key].shape_kji[0]),
-            default="",
-        )
+        found = best_of(self.sources[key] for key in keys)
+        return "" if found is None else found.key
 
     def thin(self, key: str, every: int) -> str:
         """Take in every n-th slice of a picture as one of its own; return its key."""
@@ -88,6 +90,27 @@ class Pictures:
             self.sources[source.key] = source
             self.changed.emit("")
         return source.key
+
+    def take_in(self, key: str, volume: Volume) -> None:
+        """Take in a volume that was made of the picture ``key``, as a series of its own."""
+        source = self.sources[key]
+        self.sources[volume.key] = replace(
+            source,
+            key=volume.key,
+            identity=volume.identity,
+            grid=volume.grid,
+            shape_kji=volume.grid.shape_kji,
+            title=f"{source.title} (resampled)",
+            findings=volume.findings,
+            quantity=volume.quantity,
+            display=volume.display,
+            dtype=volume.stored.dtype,
+            places=None,
+        )
+        self.loaded[volume.key] = volume
+        if key in self.thumbnails:
+            self.thumbnails[volume.key] = self.thumbnails[key]
+        self.changed.emit("")
 
     def begin(self, key: str) -> Picture:
         """Return the picture of ``key``, still empty if it was not loaded before."""

@@ -229,7 +229,9 @@ class Presenter:
             found.append(Mark(f"LOSSY {lossy}", "danger"))
         if picture.is_unsafe:
             found.append(Mark("GEOMETRY NOT SAFE", "danger"))
-        if cut.axes is None and picture.is_volume and not picture.grid.is_orthogonal:
+        if picture.identity.acquired_text("resampled") or (
+            cut.axes is None and picture.is_volume and not picture.grid.is_orthogonal
+        ):
             # The slices of a tilted gantry lie askew: what is shown is none of them.
             found.append(Mark("RESAMPLED", "warning"))
         if not picture.spacing.is_known:
