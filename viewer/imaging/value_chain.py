@@ -146,16 +146,23 @@ def default_window(picture: Picture) -> Window:
 
     The usual window of CT is not taken where it would show black and white alone.
     """
-    display = picture.display
-    if picture.quantity.unit == _SUV:
+    known = usual_window(picture.display, picture.quantity)
+    if known is not None:
+        return known
+    if picture.quantity.unit == "[hnsf'U]" and _shows_greys(picture, PRESETS[1]):
+        return PRESETS[1]
+    return replace(percentile_window(picture), name="1-99 %")
+
+
+def usual_window(display: Display, quantity: ValueMap) -> Window | None:
+    """Return the window that is known without looking at values: that of SUV, or the file's."""
+    if quantity.unit == _SUV:
         return _PET
     if display.windows:
         return display.windows[0]
     if display.windows_k:
         return display.windows_k[len(display.windows_k) // 2]
-    if picture.quantity.unit == "[hnsf'U]" and _shows_greys(picture, PRESETS[1]):
-        return PRESETS[1]
-    return replace(percentile_window(picture), name="1-99 %")
+    return None
 
 
 def shown_inverted(picture: Picture) -> bool:

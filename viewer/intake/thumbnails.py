@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.volume import Voxels
-from viewer.imaging.value_chain import inverted_by_default
+from viewer.imaging.value_chain import inverted_by_default, usual_window, windowed
 from viewer.intake.source import PictureSource
 
 
@@ -24,8 +24,7 @@ def _small_picture(stored: Voxels, source: PictureSource, k: int, size: int) -> 
     else:
         column_mm, row_mm = source.spacing.column_mm, source.spacing.row_mm
     small = _sampled(grey, row_mm, column_mm, size)
-    low, high = _range(small, source, k)
-    levels = np.clip(np.nan_to_num((small - low) / max(high - low, 1e-6)), 0, 1)
+    levels = np.clip(np.nan_to_num(_greys(small, source)), 0, 1)
     if inverted_by_default(source.display, source.quantity):
         levels = 1 - levels
     return np.asarray(np.rint(levels * 255), dtype=np.uint8)
@@ -42,13 +41,10 @@ def _sampled(
     return np.nan_to_num(grey[np.ix_(rows, columns)], copy=False, posinf=0.0, neginf=0.0)
 
 
-def _range(grey: NDArray[np.float32], source: PictureSource, k: int) -> tuple[float, float]:
-    """Return the file's own window, else the 1 and 99 % points."""
-    if source.is_colour:
-        return 0.0, 255.0
-    windows = source.display.windows_k[k : k + 1] or source.display.windows[:1]
-    if windows:
-        half = windows[0].width / 2
-        return windows[0].center - half, windows[0].center + half
-    low, high = np.percentile(grey, (1, 99))
-    return float(low), float(high)
+def _greys(values: NDArray[np.float32], source: PictureSource) -> NDArray[np.float64]:
+    """Return 0..1 by the window that the pane begins with, else by the 1 and 99 % points."""
+    window = usual_window(source.display, source.quantity)
+    if window is not None and not source.is_colour:
+        return windowed(values, window)
+    low, high = (0.0, 255.0) if source.is_colour else np.percentile(values, (1, 99))
+    return np.asarray((values - low) / max(high - low, 1e-6), dtype=np.float64)
