@@ -111,9 +111,12 @@ def test_a_single_bad_file_is_refused_by_its_own_reason(tmp_path: Path) -> None:
         require_pictures(scan([tmp_path]), "study")
 
 
-def test_a_scan_with_pictures_is_enough(tmp_path: Path) -> None:
+def test_a_scan_with_a_picture_is_enough_whatever_lies_beside_it(tmp_path: Path) -> None:
     a_series(tmp_path, 1)
-    require_pictures(scan([tmp_path]), "study")
+    (tmp_path / "other").write_bytes(b"")
+    found = scan([tmp_path])
+    require_pictures(found, "study")
+    assert (len(found.pictures), len(found.ledger.refused)) == (1, 1)
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:

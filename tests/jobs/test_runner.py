@@ -283,9 +283,21 @@ def test_after_closing_nothing_runs_any_more(desk: Desk) -> None:
     assert ran == []
 
 
-def test_a_runner_may_be_closed_twice(desk: Desk) -> None:
+def test_a_runner_may_be_closed_twice_and_says_so_once(desk: Desk) -> None:
+    started = threading.Event()
+
+    def work(ticket: Ticket) -> int:
+        started.set()
+        while True:
+            ticket.check()
+
+    job = desk.submit(work, "x")
+    assert started.wait(PATIENCE_S)
     desk.runner.close()
     desk.runner.close()
+    desk.settle(job)
+    assert desk.names == ["x cancelled"]
+    assert desk.runner.active == ()
 
 
 def test_jobs_may_be_submitted_from_many_threads_while_the_runner_closes() -> None:
@@ -333,7 +345,10 @@ def test_those_who_wait_elsewhere_are_told_of_a_cancellation_once() -> None:
 
 
 def test_a_ticket_without_a_listener_reports_into_the_void() -> None:
+    heard: list[Progress] = []
+    Ticket(heard.append).report(0.5, "somebody listens")
     Ticket().report(0.5, "nobody listens")
+    assert [progress.text for progress in heard] == ["somebody listens"]
 
 
 def test_the_time_left_is_estimated_from_the_fraction() -> None:

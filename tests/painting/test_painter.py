@@ -253,9 +253,16 @@ def test_every_primitive_has_ink(qapp: QGuiApplication) -> None:
         assert one_point or _levels(image).max() > 100, primitive
 
 
-def test_an_empty_text_and_odd_characters_do_no_harm(qapp: QGuiApplication) -> None:
-    for text in ("", " ", "山田, 太郎", "<b>plain</b>", "a\nb", "🫁", "é́"):
-        to_image(None, (Text((10.0, 10.0), text, (255, 255, 255)),), SIZE)
+def test_odd_characters_have_ink_and_blanks_have_none(qapp: QGuiApplication) -> None:
+    inks = {
+        text: _levels(to_image(None, (Text((10.0, 10.0), text, (255, 255, 255)),), SIZE))
+        for text in ("", " ", "山田, 太郎", "<b>plain</b>", "plain", "a\nb", "🫁", "é́")
+    }
+    blank = _levels(to_image(None, (), SIZE))
+    for text, levels in inks.items():
+        assert (levels.max() > blank.max() + 60) == bool(text.strip()), repr(text)
+    # texts from files are no markup: the brackets are drawn
+    assert (inks["<b>plain</b>"] > 60).sum() > 1.5 * (inks["plain"] > 60).sum()
 
 
 def test_something_else_than_a_primitive_is_refused(qapp: QGuiApplication) -> None:
