@@ -93,7 +93,37 @@ def test_the_first_image_is_told_before_the_others_are_read(
     )
     perform(program.context, "file.open_paths", paths=(study,))
     wait_for_jobs(program, 120, "opening")
-    assert [word for word in order if word] == ["read 1", "told 1", "read None", "told 40"]
+    # The first one comes with the headers.
+    assert [word for word in order if word] == ["told 1", "read None", "told 40"]
+
+
+def test_the_others_are_read_once_the_first_image_is_painted(
+    program: Program, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, pane = program.context.pictures, program.window.grid.slices["axial"]
+    read, seen = pictures.read, []
+
+    def noted(key: str, ticket: Ticket, **choices: Any) -> Any:
+        seen.append(pane.presented is not None)
+        return read(key, ticket, **choices)
+
+    monkeypatch.setattr(pictures, "read", noted)
+    perform(program.context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    assert seen == [True]
+
+
+def test_a_first_image_that_cannot_be_read_is_tried_again_and_told(
+    program: Program, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: Any, **_choices: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("viewer.actions.file.decode", broken)
+    perform(program.context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    assert program.context.need_picture().is_loaded
+    assert not [n for n in program.door.notices if n.kind == "fault"]
 
 
 def _n_read(program: Program) -> int:

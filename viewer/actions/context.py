@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from viewer.domain.card import NetworkCard
@@ -53,6 +54,9 @@ class Door(Protocol):
 
     def show_library(self) -> None:
         """Show the list of known studies."""
+
+    def painted(self) -> Event:
+        """Return an event that is set once all that was changed so far is on the screen."""
 
     def capture(self, pane: str) -> bytes:
         """Return what a pane ("axial", ..., "3d", or "window") shows now, as PNG."""

@@ -1,6 +1,6 @@
 """Open, show, close."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from viewer.domain.ledger import Fate
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused
-from viewer.intake.decode import fitting_step, thumbnail
+from viewer.intake.decode import allocate, decode, fitting_step, thumbnail
 from viewer.intake.scan import PictureSource, Scan, scan
 from viewer.intake.thinning import ordinal
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
+from viewer.session.pictures import best_of
 
 
 @action("file.open_folder", "Open a folder…", group="File", keys=("Ctrl+Shift+O",))
@@ -50,16 +51,21 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
                 "There is no such file or folder.", where=str(place), remedy="Check the path."
             )
 
-    def done(found: Scan) -> None:
-        from viewer.actions.library import note_scan
+    known = frozenset(context.pictures.sources)
 
+    def work(ticket: Ticket) -> tuple[Scan, Picture | None]:
+        found = scan(places, ticket)
+        return found, _begun(found, known, ticket)
+
+    def done(result: tuple[Scan, Picture | None]) -> None:
+        found, ahead = result
         new = context.pictures.add(found)
-        note_scan(context, found, places)
-        _read_thumbnails(context, new)
         if not found.pictures:
             _say_nothing_found(context, found, places)
             return
-        show(context, key=context.pictures.best(new or [s.key for s in found.pictures]))
+        key = context.pictures.best(new or [s.key for s in found.pictures])
+        _look_further(context, found, places, new)
+        _show(context, key, ahead)
         if found.ledger.refused:
             files = counted(len(found.ledger.refused), "file")
             context.door.tell(
@@ -71,10 +77,57 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
             )
 
     context.jobs.submit(
-        lambda ticket: scan(places, ticket),
-        Outcomes(done=done, failed=context.tell_fault),
-        title="Reading headers",
+        work, Outcomes(done=done, failed=context.tell_fault), title="Reading headers"
     )
+
+
+def _begun(found: Scan, known: Collection[str], ticket: Ticket) -> Picture | None:
+    """Return the picture that will be shown, with the image that is seen first, or None.
+
+    It is read where the headers were: the window has then one thing to paint, and paints it once.
+    """
+    source = best_of([one for one in found.pictures if one.key not in known] or found.pictures)
+    if source is None or source.key in known:
+        return None
+    try:
+        picture = allocate(source)
+        decode(source, picture, ticket, first_k=_first_k(picture), most=1)
+    except Exception:  # noqa: BLE001 - what is wrong comes up, and is told, when it is shown
+        return None
+    return picture
+
+
+def _first_k(picture: Picture) -> int:
+    return picture.grid.shape_kji[0] // 2
+
+
+def _look_further(
+    context: Context, found: Scan, places: Sequence[Path], new: Sequence[str]
+) -> None:
+    """Note a scan in the library and make small pictures, once the first picture is painted."""
+
+    def note() -> None:
+        from viewer.actions.library import note_scan
+
+        note_scan(context, found, places)
+
+    def go_on(_waited: None) -> None:
+        note()
+        _read_thumbnails(context, new)
+
+    context.jobs.submit(_until_painted(context), Outcomes(done=go_on, cancelled=note))
+
+
+def _until_painted(context: Context) -> Callable[[Ticket], None]:
+    """Return a job's work that ends when what was changed so far is on the screen."""
+    painted = context.door.painted()
+
+    def wait(ticket: Ticket) -> None:
+        ticket.when_cancelled(painted.set)
+        painted.wait()
+        ticket.check()
+
+    return wait
 
 
 def _say_nothing_found(context: Context, found: Scan, places: Sequence[Path]) -> None:
@@ -108,11 +161,18 @@ def show(context: Context, *, key: str, every: int = 1) -> None:
     """
     if key not in context.pictures.sources:
         raise InputRefused("This series is not open.", where=key)
-    key = context.pictures.thin(key, every)
+    _show(context, context.pictures.thin(key, every))
+
+
+def _show(context: Context, key: str, ahead: Picture | None = None) -> None:
+    """Show a series; ``ahead`` is its picture where one was begun, with its first image."""
+    known = context.pictures.loaded.get(key)
+    if known is None and ahead is not None and ahead.key == key:
+        context.pictures.loaded[key] = ahead
     picture = context.pictures.begin(key)
     context.viewing.show(picture)
     _choose_segment(context, picture)
-    if picture.is_loaded:
+    if picture is known and picture.is_loaded:
         context.pictures.changed.emit(key)
         return
 
@@ -122,7 +182,7 @@ def show(context: Context, *, key: str, every: int = 1) -> None:
 def _read_images(context: Context, key: str, picture: Picture) -> None:
     """Read the shown image and tell it, then all others: nothing competes with the first frame."""
     guessed = context.viewing.window(picture)
-    first_k = picture.grid.shape_kji[0] // 2
+    first_k = _first_k(picture)
     title, job_key = "Reading images", f"decode:{key}"
 
     def done(failed: tuple[Fate, ...]) -> None:
@@ -135,7 +195,7 @@ def _read_images(context: Context, key: str, picture: Picture) -> None:
         context.pictures.changed.emit(key)
         offer_layers(context, key)
 
-    def go_on(_failed: tuple[Fate, ...]) -> None:
+    def go_on(_read: object) -> None:
         from viewer.actions.presentation import read_presentations
 
         read_presentations(context, key)
@@ -147,8 +207,11 @@ def _read_images(context: Context, key: str, picture: Picture) -> None:
             title=title,
         )
 
+    def read_first(ticket: Ticket) -> None:
+        context.pictures.read(key, ticket, first_k=first_k, most=1)
+
     context.jobs.submit(
-        lambda ticket: context.pictures.read(key, ticket, first_k=first_k, most=1),
+        _until_painted(context) if picture.loaded_k[first_k] else read_first,
         Outcomes(done=go_on, failed=context.tell_fault),
         key=job_key,
         title=title,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from viewer.actions.context import Context, Notice
 from viewer.errors import InputRefused
@@ -48,6 +49,12 @@ class CommandDoor:
     def show_library(self) -> None:
         """Refuse: there is nothing to show it in."""
         raise InputRefused("There is no window to show the library in.")
+
+    def painted(self) -> Event:
+        """Return a set event: nothing is painted, so nothing is waited for."""
+        event = Event()
+        event.set()
+        return event
 
     def capture(self, pane: str) -> bytes:
         """Refuse: nothing is painted."""

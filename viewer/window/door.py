@@ -1,8 +1,10 @@
 """The window as a door: dialogs, notices, and pictures of what is painted."""
 
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from viewer.actions.context import Notice
@@ -61,6 +63,19 @@ class WindowDoor:
             from viewer.window.library import LibraryDialog
 
             LibraryDialog(self.window, self.window.context, self.window.performing).open()
+
+    def painted(self) -> Event:
+        """Return an event that is set once all that was changed so far is on the screen.
+
+        Changes are painted when the events at hand are through; timers come after them.
+        """
+        event = Event()
+        if self.window is None:
+            event.set()
+        else:
+            # A zero delay would not do: Qt queues it as an event, and paints after those.
+            QTimer.singleShot(1, event.set)
+        return event
 
     def capture(self, pane: str) -> bytes:
         """Return what a pane, or the whole "window", shows now, as PNG."""
