@@ -1,6 +1,9 @@
 """Grids, labels and measurements that the tests of this room share."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,3 +160,18 @@ def measurements(volume: Volume) -> tuple[Measurement, ...]:
             segment=("1.2.826.1", 3),
         ),
     )
+
+
+def dataset_of(path: Path) -> Any:
+    """Return the data set of a DICOM file."""
+    from pydicom import dcmread
+
+    return dcmread(path)
+
+
+def edited(path: Path, change: Callable[[Any], None]) -> Path:
+    """Rewrite a DICOM file as another program might."""
+    dataset = dataset_of(path)
+    change(dataset)
+    dataset.save_as(path)
+    return path

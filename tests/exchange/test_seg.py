@@ -1,6 +1,5 @@
 """SEG: what is read is what was painted, at the same places, by two readers."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
@@ -10,7 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.exchange.cases import NETWORK, SHAPE_KJI, a_labelled, a_volume_on, grids
+from tests.exchange.cases import (
+    NETWORK,
+    SHAPE_KJI,
+    a_labelled,
+    a_volume_on,
+    dataset_of,
+    edited,
+    grids,
+)
 from tests.exchange.dicom_series import write_ct_series
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
@@ -34,20 +41,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     volume = a_volume_on(grids()["oblique"])
     path = tmp_path_factory.mktemp("written") / "s.dcm"
     write_seg(a_labelled(volume), volume, path)
-    return path
-
-
-def dataset_of(path: Path) -> Any:
-    from pydicom import dcmread
-
-    return dcmread(path)
-
-
-def edited(path: Path, change: Callable[[Any], None]) -> Path:
-    """Rewrite a SEG as another program might."""
-    dataset = dataset_of(path)
-    change(dataset)
-    dataset.save_as(path)
     return path
 
 

@@ -1,6 +1,6 @@
 """Measurement reports: what is read is what was measured, by two readers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.exchange.cases import SHAPE_KJI, a_labelled, a_volume_on, grids, measurements
+from tests.exchange.cases import (
+    SHAPE_KJI,
+    a_labelled,
+    a_volume_on,
+    dataset_of,
+    edited,
+    grids,
+    measurements,
+)
 from tests.exchange.dicom_series import write_ct_series
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import KINDS, Measurement, Review
@@ -35,19 +43,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     volume = a_volume_on(grids()["oblique and left-handed"])
     path = tmp_path_factory.mktemp("written") / "m.dcm"
     write_sr(measurements(volume), (), volume, path)
-    return path
-
-
-def dataset_of(path: Path) -> Any:
-    from pydicom import dcmread
-
-    return dcmread(path)
-
-
-def edited(path: Path, change: Callable[[Any], None]) -> Path:
-    dataset = dataset_of(path)
-    change(dataset)
-    dataset.save_as(path)
     return path
 
 

@@ -6,17 +6,17 @@ import random
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viewer.domain.chain import Chain, Step
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Measurement, Receipt, Review
 from viewer.domain.quantity import LENGTH, PIXELS_ONLY, Quantity
 from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
+from viewer.imaging.rasterise import Block
 from viewer.session.edits import (
     AddMeasurement,
     AddSegment,
@@ -38,14 +38,6 @@ from viewer.session.session import Session
 from viewer.session.state import State
 
 GRID = Grid.from_axes((6, 8, 10), spacing_ijk_mm=(0.7, 0.7, 2.5))
-
-
-@dataclass(frozen=True)
-class Block:
-    """A mask and where it begins."""
-
-    start_kji: tuple[int, int, int]
-    mask: NDArray[np.bool_]
 
 
 def a_measurement(uid: str = "2.25.1", length_mm: float = 12.3, label: str = "D1") -> Measurement:

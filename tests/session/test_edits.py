@@ -4,11 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.session.scribble import GRID, Block, a_layer, a_measurement, fingerprint
+from tests.session.scribble import GRID, a_layer, a_measurement, fingerprint
 from viewer.domain.chain import Chain, Step
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Labels, OriginKind, Segment, Segmentation
 from viewer.errors import Conflict, InputRefused
+from viewer.imaging.rasterise import Block
 from viewer.session.edits import (
     AddMeasurement,
     AddSegment,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.session.scribble import GRID, Block, Scribbler, a_layer, a_measurement, fingerprint
+from tests.session.scribble import GRID, Scribbler, a_layer, a_measurement, fingerprint
 from viewer.domain.segmentation import OriginKind
 from viewer.errors import Conflict, InputRefused, OutOfResources, ViewerError
+from viewer.imaging.rasterise import Block
 from viewer.session.edits import AddMeasurement, AddSegmentation, paint
 from viewer.session.journal import Journal
 from viewer.session.recovery import open_workspace, recover, tidy, unfinished

@@ -6,7 +6,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.session.scribble import (
     GRID,
-    Block,
     Scribbler,
     a_layer,
     a_measurement,
@@ -15,6 +14,7 @@ from tests.session.scribble import (
 from viewer.domain.chain import Chain, Step
 from viewer.domain.segmentation import Segment
 from viewer.errors import Conflict
+from viewer.imaging.rasterise import Block
 from viewer.session.edits import (
     AddMeasurement,
     AddSegmentation,

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from viewer.actions.registry import perform
 from viewer.phantom.chest import PhantomStudy, make_sample
 from viewer.phantom.dicom import write_series
-from viewer.window.driving import settle
+from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.start import Program, make_app
 
 SEED = 59  # three smooth lesions, an oblique acquisition
@@ -36,3 +37,11 @@ def program(qapp: QApplication) -> Iterator[Program]:
     settle()
     yield running
     running.close()
+
+
+@pytest.fixture
+def reading(program: Program, study: Path) -> Program:
+    """Return the program with the study open and read."""
+    perform(program.context, "file.open_paths", paths=(study,))
+    wait_for_jobs(program, 120, "opening")
+    return program

@@ -26,13 +26,6 @@ NONE = Qt.KeyboardModifier.NoModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-@pytest.fixture
-def reading(program: Program, study: Path) -> Program:
-    perform(program.context, "file.open_paths", paths=(study,))
-    wait_for_jobs(program, 120, "opening")
-    return program
-
-
 def axial(program: Program) -> SlicePane:
     return program.window.grid.slices["axial"]
 

@@ -15,13 +15,6 @@ from viewer.window.loading import undisturbed
 from viewer.window.start import Program
 
 
-@pytest.fixture
-def reading(program: Program, study: Path) -> Program:
-    perform(program.context, "file.open_paths", paths=(study,))
-    wait_for_jobs(program, 120, "opening")
-    return program
-
-
 class _Painted(QObject):
     """Counts whose paint events pass."""
 
