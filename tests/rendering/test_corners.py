@@ -177,6 +177,30 @@ def test_value_and_position_are_given_where_there_is_a_voxel() -> None:
     assert value_text(unread, (1.0, 2.0, -18.5)) == ""
 
 
+def test_padding_and_what_is_no_number_are_named() -> None:
+    volume = _volume()
+    point = (1.25, 2.0, -18.5)
+    assert value_text(volume, point).startswith("−12 HU")
+    padded = replace(volume, quantity=replace(volume.quantity, padding=(-2000, 4000)))
+    assert value_text(padded, point) == "padding at (1.2, 2.0, −18.5) mm"
+    for value in (np.nan, np.inf):
+        stored = np.full(volume.stored.shape, value, dtype=np.float32)
+        assert value_text(replace(volume, stored=stored), point).startswith("no number")
+
+
+def test_half_way_between_two_voxels_the_probe_reads_the_painted_one() -> None:
+    """Rounding errors a billion times smaller than a voxel change nothing; the rim is outside."""
+    volume = _volume()
+    n_k, n_j, n_i = volume.grid.shape_kji
+    stored = np.broadcast_to(np.arange(n_k, dtype=np.int16)[:, None, None], volume.stored.shape)
+    layered = replace(volume, stored=np.ascontiguousarray(stored))
+    for error in (-1e-9, 0.0, 1e-9):
+        point = volume.grid.world((1.0, 1.0, 2.5 + error))
+        assert value_text(layered, point).startswith("3 HU")
+        rim = volume.grid.world((n_i - 0.5 + error, n_j - 0.5 + error, n_k - 0.5 + error))
+        assert value_text(layered, rim) == ""
+
+
 def test_a_stack_gives_column_and_row_instead_of_a_patient_position() -> None:
     rgb = np.zeros((1, 4, 5, 3), np.uint8)
     rgb[0, 2, 3] = (9, 8, 7)

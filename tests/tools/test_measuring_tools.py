@@ -27,6 +27,7 @@ from viewer.domain.volume import Volume
 from viewer.errors import InputRefused
 from viewer.rendering.primitives import Handle
 from viewer.session.edits import RemoveMeasurement
+from viewer.testing.builders import a_segmentation
 from viewer.tools.base import REST, ToolScene
 from viewer.tools.bidirectional import Bidirectional
 from viewer.tools.drawing import Distance, Ellipse
@@ -185,6 +186,22 @@ def test_a_click_takes_the_widest_line_across_the_segment() -> None:
     short_axis = measurement.quantity(SHORT_AXIS)
     assert short_axis is not None
     assert short_axis.value == pytest.approx(2 * 7.0, abs=1.0)
+
+
+@pytest.mark.parametrize("error_mm", [-1e-9, 0.0, 1e-9])
+def test_half_way_between_slices_the_higher_one_has_the_segment(error_mm: float) -> None:
+    """As the brush paints and the picture shows it, also where rounding errors say otherwise."""
+    plane = PLANE.moved(1.0 + error_mm)  # half a slice off slice 8
+    below, above = (round(STRAIGHT.grid.index(plane.world((0, 0)))[2] + d) for d in (-0.5, 0.5))
+    mask = np.zeros(STRAIGHT.grid.shape_kji, dtype=bool)
+    mask[below, :, :] = True
+    mask[above, 18:22, :] = True  # 4 rows of 0.8 mm
+    scene = ToolScene(STRAIGHT, a_segmentation(STRAIGHT, mask), 1)
+    tool = Bidirectional()
+    drag(tool, scene, plane, [(60, 80), (140, 80)])
+    short_axis = measurement_of(click(tool, scene, plane, (10, 10)).edit).quantity(SHORT_AXIS)
+    assert short_axis is not None
+    assert short_axis.value == pytest.approx(3.2, abs=0.3)
 
 
 def test_without_a_segment_half_the_long_axis_is_proposed() -> None:

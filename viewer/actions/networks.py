@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from viewer.actions.context import Context, Notice, has_volume
 from viewer.actions.registry import Choice, action
@@ -218,8 +217,3 @@ def edit_copy(context: Context) -> None:
     context.viewing.set(
         segmentation_uid=copy_uid, segment_number=segment.number, tool="brush", segments_shown=True
     )
-
-
-def cards_line(cards: dict[str, tuple[NetworkCard, Path]]) -> str:
-    """Return which networks there are, in one line."""
-    return ", ".join(f"{key} ({card.title})" for key, (card, _) in cards.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from viewer.domain.geometry import Floats
+from viewer.domain.geometry import Floats, nearest
 from viewer.domain.measurement import KINDS, Measurement
 from viewer.domain.quantity import Code, Quantity, ucum
 from viewer.domain.segmentation import Segment, Segmentation
@@ -87,7 +87,7 @@ def images_of(measurement: Measurement, picture: Picture) -> tuple[Instance, ...
     instances = picture.identity.instances
     if not measurement.points_lps_mm:
         return ()
-    k = np.rint(picture.grid.index(np.array(measurement.points_lps_mm))[..., 2]).astype(int)
+    k = nearest(picture.grid.index(np.array(measurement.points_lps_mm))[..., 2])
     return tuple(instances[n] for n in sorted(set(k.tolist())) if 0 <= n < len(instances))
 
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from viewer.domain.geometry import Floats, Plane, orientation_letters
+from viewer.domain.geometry import Floats, Plane, nearest, orientation_letters
 from viewer.domain.quantity import readable_unit
 from viewer.domain.study import Identity, Patient, Series, Study
 from viewer.domain.volume import Picture, Window, value_at
@@ -123,22 +124,30 @@ def value_text(picture: Picture, point_lps_mm: ArrayLike) -> str:
     column and row are given instead.
     """
     index = picture.grid.index(point_lps_mm)
-    inside = bool(picture.grid.contains(point_lps_mm))
-    k = int(np.floor(index[2] + 0.5))
+    i, j, k = (int(n) for n in nearest(index))
+    n_k, n_j, n_i = picture.grid.shape_kji
+    inside = 0 <= i < n_i and 0 <= j < n_j and 0 <= k < n_k
     if not inside or not picture.loaded_k[k]:
         return ""
-    value = value_at(picture, (float(index[0]), float(index[1]), float(index[2])))
     if not picture.is_volume:
-        place = f"({number_text(index[0], 0)}, {number_text(index[1], 0)}) px"
+        place = f"({i}, {j}) px"
     else:
         point = np.asarray(point_lps_mm, dtype=np.float64)
         place = f"({', '.join(number_text(v, 1) for v in point)}) mm"
+    return f"{_voxel_text(picture, (i, j, k))} at {place}"
+
+
+def _voxel_text(picture: Picture, index_ijk: tuple[int, int, int]) -> str:
+    i, j, k = index_ijk
+    if picture.is_colour:
+        return f"RGB {' '.join(str(int(c)) for c in picture.stored[k, j, i])}"
+    value = value_at(picture, index_ijk)
     if value is None:
-        i, j = (int(np.floor(v + 0.5)) for v in index[:2])
-        rgb = picture.stored[k, j, i]
-        return f"RGB {' '.join(str(int(c)) for c in rgb)} at {place}"
+        return "padding"
+    if not isfinite(value):
+        return "no number"
     unit = picture.quantity.name or readable_unit(picture.quantity.unit)
-    return f"{_value(value)} {unit}".rstrip() + f" at {place}"
+    return f"{_value(value)} {unit}".rstrip()
 
 
 def _value(value: float) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.geometry import Floats, Plane
+from viewer.domain.geometry import Floats, Plane, nearest
 from viewer.domain.measurement import Point
 from viewer.domain.segmentation import Labels
 from viewer.tools.axes import across, flattened, lifted, with_short_axis
@@ -153,7 +153,7 @@ def _widest(
     for side in (-1.0, 1.0):
         flat = feet[:, None] + side * offsets[None, :, None] * across(along) / length
         lps = plane.world(flat / plane.pixel_mm) + depth * plane.normal
-        index = np.floor(segmentation.grid.index(lps) + 0.5).astype(np.int64)
+        index = nearest(segmentation.grid.index(lps))
         inside = _number_at(segmentation.labels, index) == scene.segment_number
         ended = np.where(inside.all(axis=1), inside.shape[1], np.argmin(inside, axis=1))
         runs.append((ended - 1) * step)
