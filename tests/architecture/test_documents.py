@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from viewer.actions.registry import actions
 from viewer.command_line import parser
 from viewer.command_line.studies import scan_document, scanned
 from viewer.domain.finding import Finding, Severity
 from viewer.errors import DISCLAIMER
 from viewer.phantom.demo import make_phantom_folder
+from viewer.window.menus import entries
+from viewer.window.start import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +48,26 @@ def test_the_readme_names_every_verb() -> None:
     section = README.partition("## Command line")[2].partition("## ")[0]
     for verb in parser._VERBS:
         assert f"| `{verb}" in section, verb
+
+
+def test_keys_and_actions_that_the_readme_names_are_there(program: Program) -> None:
+    section = README.partition("## What works")[2].partition("Not there yet")[0]
+    table = entries(program.context)
+    known = {key for entry in table for key in entry.keys} | {"F10", "Ctrl+K"}
+    known |= {f"negatoscope {verb}" for verb in parser._VERBS}
+    named = set(re.findall(r"`([^`]+)`", section))
+    assert len(named) > 30
+    assert named - known == set()
+    words = {word for action in actions().values() for word in (action.title, action.group)}
+    assert set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", section)) - words == set()
+
+
+def test_every_claim_of_the_readme_names_what_shows_it() -> None:
+    section = README.partition("## What works")[2].partition("Not there yet")[0]
+    claims = section.split("\n- ")[1:]
+    assert len(claims) > 8
+    for claim in claims:
+        assert "`" in claim or "menu *" in claim, claim
 
 
 def test_the_readme_names_every_exit_code() -> None:

@@ -222,7 +222,7 @@ class Session:
         self.journal.copy_to(path, force=force)
 
     def close(self, *, clean: bool = True) -> None:
-        """Save all and let the file go; not ``clean``: the next start offers it back."""
+        """Save all and let the file go; not ``clean``: the next start restores it."""
         self.changed.disconnect()
         if self.journal is not None:
             self.journal.close(clean=clean)

@@ -35,6 +35,11 @@ MOUSE = (
     ("Esc", "drop what is half done, go back to windowing"),
     ("Ctrl + K", "find an action by name"),
 )
+_SESSIONS = (
+    "Every edit is in a journal on disk within a second, and can be undone (Ctrl+Z). After a crash "
+    "the next start without a path restores the session by itself and says so; a start with a path "
+    "begins a new session, and the other waits. A session that was closed is not restored."
+)
 Page = Callable[[Context], QWidget]
 
 
@@ -108,6 +113,7 @@ def _networks(context: Context) -> QWidget:
 def _about(_context: Context) -> QWidget:
     text = label(
         f"Negatoscope {__version__}\n\n{DISCLAIMER}\n\n"
+        f"{_SESSIONS}\n\n"
         f"{len(actions())} actions. Licence: Apache-2.0. The typeface is Inter (SIL OFL 1.1).\n"
         "The libraries it stands on, with their licences, are listed in THIRD_PARTY.md."
     )
