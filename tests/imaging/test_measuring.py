@@ -319,6 +319,17 @@ def test_a_region_that_touches_unread_images_is_refused() -> None:
         ellipse_statistics(picture, [(4, 4, 1), (7, 4, 1), (4, 7, 1)])
 
 
+def test_an_ellipse_on_colour_has_an_area_and_says_why_it_has_no_mean() -> None:
+    colour = replace(a_volume((3, 9, 9)).build(), stored=np.zeros((3, 9, 9, 3), dtype=np.uint8))
+    quantities, receipt = measured("ellipse", [(4, 4, 0), (7, 4, 0), (4, 6, 0)], colour)
+    assert [(q.concept, q.unit) for q in quantities] == [(AREA, "mm2")]
+    assert quantities[0].value == pytest.approx(6 * np.pi)
+    assert "colour has no single value" in receipt.rule
+    assert receipt.n_voxels is None
+    with pytest.raises(InputRefused, match="No voxel"):
+        measured("ellipse", [(40, 4, 0), (47, 4, 0), (40, 6, 0)], colour)
+
+
 def test_colour_has_no_statistics() -> None:
     colour = replace(a_volume((3, 9, 9)).build(), stored=np.zeros((3, 9, 9, 3), dtype=np.uint8))
     with pytest.raises(InputRefused, match="Colour"):

@@ -114,12 +114,15 @@ def _ellipse(points: Floats, picture: Picture) -> Measured:
     for end in points[1:]:
         _refuse_across(points[0], end, picture)
     voxels = ellipse_voxels(picture, ellipse)
+    area = Quantity(AREA, ellipse.area_mm2, "mm2" if picture.spacing.is_known else "{pixels}2")
+    if picture.is_colour and len(voxels):
+        rule = "area of the ellipse itself; colour has no single value, so none is given"
+        return (area,), _receipt(picture, points, None, rule)
     found = statistics_of(picture, voxels)
-    area_unit = "mm2" if picture.spacing.is_known else "{pixels}2"
     few = "; fewer than 3 voxels" if found.n < _FEW else ""
     rule = f"area of the ellipse itself; {VOXEL_RULE}{few}"
     receipt = _receipt(picture, points, found, rule)
-    return (Quantity(AREA, ellipse.area_mm2, area_unit), *_values(found)), receipt
+    return (area, *_values(found)), receipt
 
 
 def _values(found: RoiStatistics) -> tuple[Quantity, ...]:
