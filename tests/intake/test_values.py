@@ -388,3 +388,40 @@ def test_frames_that_disagree_about_padding_lose_no_value(tmp_path: Path) -> Non
 
     a_series(tmp_path, 3, change=change)
     assert scan([tmp_path]).pictures[0].quantity.padding is None
+
+
+def _with_real_world(dataset: "Dataset", slope: float, intercept: float, unit: str) -> None:
+    code = an_item(CodeValue=unit, CodingSchemeDesignator="UCUM", CodeMeaning="diffusion")
+    item = an_item(LUTLabel="ADC", MeasurementUnitsCodeSequence=[code])
+    item.RealWorldValueSlope, item.RealWorldValueIntercept = slope, intercept
+    dataset.RealWorldValueMappingSequence = [item]
+
+
+def test_real_world_values_of_mr_have_their_unit_and_carry_the_window(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="MR")
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    dataset.RescaleSlope, dataset.RescaleIntercept = 2, 10
+    dataset.WindowCenter, dataset.WindowWidth = 110, 200
+    _with_real_world(dataset, 0.5, -3.0, "um2/s")
+    source = one(dataset, tmp_path)
+    assert source.quantity.unit == "um2/s"
+    assert source.quantity.slope_k[0] == 0.5
+    assert source.quantity.intercept_k[0] == -3.0
+    (window,) = source.display.windows
+    # Stored 50 is 110 as rescaled, and 22 in the world; 100 stored values are 200, and 50.
+    assert (window.center, window.width) == (22.0, 50.0)
+
+
+@pytest.mark.parametrize("modality", ["CT", "PT"])
+def test_ct_and_pet_keep_the_units_that_they_are_made_of(modality: str, tmp_path: Path) -> None:
+    dataset = a_slice(0, modality=modality)
+    if modality == "PT":
+        dataset.SOPClassUID, dataset.Units = PET, "BQML"
+    _with_real_world(dataset, 0.5, -3.0, "um2/s")
+    assert one(dataset, tmp_path).quantity.unit != "um2/s"
+
+
+def test_a_map_without_a_slope_is_none(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="MR")
+    _with_real_world(dataset, 0.0, 1.0, "um2/s")
+    assert one(dataset, tmp_path).quantity.unit == "1"

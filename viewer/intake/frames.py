@@ -62,6 +62,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class RealWorld:
+    """What stored values mean in the world (PS3.3 C.7.6.16.2.11): slope, intercept, UCUM unit."""
+
+    slope: float
+    intercept: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of one file. ``traits`` are (name, value) pairs that may tell volumes apart."""
 
@@ -75,6 +84,7 @@ class Frame:
     traits: Traits
     instance_number: int | None
     image_type: tuple[str, ...]
+    real_world: RealWorld | None = None
 
     @property
     def is_localiser(self) -> bool:
@@ -105,6 +115,7 @@ def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
     if file.sop_class_uid == CLASSIC_MR:
         windows = tuple(_through(window, slope, intercept) for window in windows)
     image_type = header.texts(tags.IMAGE_TYPE)
+    real_world = real_world_of(header)
     if "MOSAIC" in image_type and place is not None:
         # Late: mosaics are rare, and their module needs this one.
         from viewer.intake.mosaic import split
@@ -130,6 +141,7 @@ def _classic_frames(header: Header, file: PixelFile) -> Iterator[Frame]:
             traits,
             number,
             image_type,
+            real_world,
         )
 
 
@@ -233,6 +245,21 @@ def _windows(raw: tuple[bytes | None, ...], charset: str) -> tuple[Window, ...]:
         except InputRefused:
             continue
     return tuple(found)
+
+
+def real_world_of(elements: Elements) -> RealWorld | None:
+    """Return the first linear real world value map that has a UCUM unit, None without one."""
+    if tags.REAL_WORLD_SEQUENCE not in elements:
+        return None
+    for item in elements.items(tags.REAL_WORLD_SEQUENCE):
+        slope = item.binary(tags.REAL_WORLD_SLOPE, "d")
+        intercept = item.binary(tags.REAL_WORLD_INTERCEPT, "d")
+        unit = item.first(tags.MEASUREMENT_UNITS_SEQUENCE)
+        code, scheme = unit.text(tags.CODE_VALUE), unit.text(tags.CODING_SCHEME)
+        usable = len(slope) == len(intercept) == 1 and slope[0] != 0
+        if usable and scheme == "UCUM" and code and np.isfinite((*slope, *intercept)).all():
+            return RealWorld(slope[0], intercept[0], code)
+    return None
 
 
 def voi_tables_of(elements: Elements, *, signed: bool) -> tuple[Window, ...]:

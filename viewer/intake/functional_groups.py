@@ -1,7 +1,16 @@
 """The frames of enhanced multi-frame objects, each by its own functional groups (PS3.3 C.7.6.16)."""
 
 from viewer.intake import tags
-from viewer.intake.frames import Frame, Traits, place_of, rescale_of, voi_tables_of, windows_of
+from viewer.intake.frames import (
+    Frame,
+    RealWorld,
+    Traits,
+    place_of,
+    real_world_of,
+    rescale_of,
+    voi_tables_of,
+    windows_of,
+)
 from viewer.intake.header import Elements, Header
 from viewer.intake.layout import PixelFile
 
@@ -22,6 +31,14 @@ class _Groups:
     def first(self, tag: int) -> Elements:
         """Return the group's item: the frame's own, else the shared one."""
         return self._own.first(tag) if tag in self._own else self._shared.first(tag)
+
+    def real_world(self, header: Header) -> RealWorld | None:
+        """Return what values mean in the world: by the frame's own word, the shared, the file's."""
+        for elements in (self._own, self._shared, header):
+            found = real_world_of(elements)
+            if found is not None:
+                return found
+        return None
 
 
 def enhanced_frames(header: Header, file: PixelFile) -> tuple[Frame, ...]:
@@ -67,6 +84,7 @@ def _frame(header: Header, file: PixelFile, index: int, groups: _Groups) -> Fram
         _traits(groups, frame_type),
         header.whole(tags.INSTANCE_NUMBER),
         frame_type,
+        groups.real_world(header),
     )
 
 

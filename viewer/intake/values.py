@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,14 @@ from viewer.intake.frames import Frame, lut_of
 from viewer.intake.header import Header
 from viewer.intake.objects import RT_DOSE
 from viewer.intake.superposed import overlays_of, shutter_of
-from viewer.intake.suv import Uptake, suv_factor
+
+if TYPE_CHECKING:
+    from viewer.intake.suv import Uptake
 
 _HU = ("[hnsf'U]", "HU")
 _PET_UNITS = {"BQML": ("Bq/ml", ""), "CNTS": ("{counts}", ""), "PROPCNTS": ("{counts}", "")}
 _SUV = ("{SUVbw}g/ml", "SUVbw")
+_FIXED = frozenset({"CT", "PT"})
 _DOSE_UNITS = {"GY": ("Gy", ""), "RELATIVE": ("1", "")}
 
 
@@ -41,9 +44,26 @@ def value_map(frames: Sequence[Frame], subject: str) -> tuple[ValueMap, tuple[Fi
         text = "The file's rescale slope is 0: stored values are shown, without a unit."
         found = Finding(Severity.WARNING, subject, text)
         return ValueMap.identity(len(frames)), (found,)
-    (unit, name), factor, findings = _unit(frames, subject)
     padding = padding_of(frames)
+    world = _real_world(frames)
+    if world is not None:
+        return replace(world, padding=padding), ()
+    (unit, name), factor, findings = _unit(frames, subject)
     return ValueMap(slope * factor, intercept * factor, unit, name, padding), findings
+
+
+def _real_world(frames: Sequence[Frame]) -> ValueMap | None:
+    """Return the map to real world values where all frames have one, in the same unit.
+
+    CT and PET keep their own rescale: their units are fixed by what they are.
+    """
+    found = [frame.real_world for frame in frames if frame.real_world is not None]
+    modality = frames[0].header.text(tags.MODALITY)
+    if len(found) < len(frames) or len({one.unit for one in found}) > 1 or modality in _FIXED:
+        return None
+    slope = np.array([one.slope for one in found])
+    intercept = np.array([one.intercept for one in found])
+    return ValueMap(slope, intercept, found[0].unit)
 
 
 def has_modality_lut(header: Header) -> bool:
@@ -69,6 +89,9 @@ def _unit(
 def _pet_unit(
     frames: Sequence[Frame], subject: str
 ) -> tuple[tuple[str, str], float, tuple[Finding, ...]]:
+    # Late, here and below: most series are none of PET.
+    from viewer.intake.suv import suv_factor
+
     uptake = uptake_of(frames)
     found = suv_factor(uptake)
     if found.factor is not None:
@@ -78,8 +101,10 @@ def _pet_unit(
     return unit, 1.0, (Finding(Severity.NOTE, subject, text),)
 
 
-def uptake_of(frames: Sequence[Frame]) -> Uptake:
+def uptake_of(frames: Sequence[Frame]) -> "Uptake":
     """Return what the headers of a PET series say about dose, time and patient."""
+    from viewer.intake.suv import Uptake
+
     header = frames[0].header
     dose = header.first(tags.RADIOPHARMACEUTICAL_SEQUENCE)
     is_philips = header.text(tags.PHILIPS_CREATOR) == "Philips PET Private Group"
@@ -132,12 +157,16 @@ def display_of(frames: Sequence[Frame], quantity: ValueMap) -> Display:
 
 
 def _scaled(window: Window, frame: Frame, quantity: ValueMap, k: int) -> Window:
-    """Return a window of rescaled values in the quantity (SUV is folded into the slope)."""
+    """Return a window of rescaled values in the quantity.
+
+    The two differ where SUV is folded into the slope, and where real world values are shown.
+    """
     factor = float(quantity.slope_k[k]) / frame.slope if frame.slope else 1.0
-    if factor <= 0 or abs(factor - 1.0) < 1e-12:
+    shift = float(quantity.intercept_k[k]) - frame.intercept * factor
+    if factor <= 0 or (abs(factor - 1.0) < 1e-12 and abs(shift) < 1e-9):
         return window
     try:
-        return window.scaled(factor)
+        return window.scaled(factor, shift)
     except InputRefused:
         return window
 
