@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -12,13 +13,13 @@ from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
 from viewer.extensions.discover import Extensions
-from viewer.inference.supervisor import Supervisor
 from viewer.jobs.runner import Runner
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
 from viewer.session.viewing import Viewing
 
 if TYPE_CHECKING:
+    from viewer.inference.supervisor import Supervisor
     from viewer.library.index import Library
 
 log = logging.getLogger("negatoscope")
@@ -73,7 +74,6 @@ class Context:
     viewing: Viewing
     pictures: Pictures
     jobs: Runner
-    supervisor: Supervisor
     extensions: Extensions
     door: Door
     cards: dict[str, tuple[NetworkCard, Path]] = field(default_factory=dict)
@@ -81,6 +81,23 @@ class Context:
     library_path: Path | None = None
     library: "Library | None" = None
     library_notice: str = ""
+
+    @cached_property
+    def supervisor(self) -> "Supervisor":
+        """The worker process of the networks; the first picture does not wait for its module."""
+        from viewer.inference.supervisor import Supervisor
+
+        return Supervisor()
+
+    def warm(self) -> None:
+        """Start the worker of the networks, so that the first of them need not wait for it."""
+        self.supervisor.warm()
+
+    def close(self) -> None:
+        """Stop the jobs, and the worker if there is one."""
+        self.jobs.close()
+        if "supervisor" in vars(self):
+            self.supervisor.close()
 
     @property
     def picture(self) -> Picture | None:

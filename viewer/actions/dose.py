@@ -9,7 +9,6 @@ from viewer.domain.quantity import Code, readable_unit
 from viewer.domain.segmentation import Origin, OriginKind, Rgb, Segment, Segmentation
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused
-from viewer.imaging.isodose import highest, isodose_bands
 from viewer.intake.decode import load
 from viewer.intake.source import PictureSource
 from viewer.jobs.job import Ticket
@@ -72,6 +71,8 @@ def isodose(context: Context, *, key: str, percent: Sequence[float] = _PERCENT) 
         raise InputRefused("This dose does not lie in the space of these images.", where=key)
 
     def work(ticket: Ticket) -> AddSegmentation:
+        from viewer.imaging.isodose import highest, isodose_bands
+
         dose = load(source)
         if not dose.is_loaded:
             raise InputRefused(

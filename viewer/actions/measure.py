@@ -11,7 +11,6 @@ from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused
-from viewer.imaging.measuring import measured, measured_segment, segment_bidirectional
 from viewer.session.edits import Group
 from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
 from viewer.session.figures import SegmentFigures, outdated
@@ -40,6 +39,8 @@ def made(
     """Return the measurement of a shape in the patient, with its numbers and receipt."""
     if kind not in KINDS or len(points) != KINDS[kind].n_points:
         raise InputRefused(f"{kind} is no measurement with {counted(len(points), 'point')}.")
+    from viewer.imaging.measuring import measured
+
     quantities, receipt = measured(kind, points, picture)
     return Measurement(
         new_uid(),
@@ -58,6 +59,8 @@ def of_segment(
     picture: Picture, segmentation: Segmentation, segment: Segment
 ) -> tuple[Measurement, ...]:
     """Return volume with longest diameter, and the bidirectional diameters, of one segment."""
+    from viewer.imaging.measuring import measured_segment
+
     quantities, receipt, ends = measured_segment(segmentation, segment.number, picture)
     whole = Measurement(
         new_uid(),
@@ -70,6 +73,8 @@ def of_segment(
         receipt,
         segment=(segmentation.uid, segment.number),
     )
+    from viewer.imaging.measuring import segment_bidirectional
+
     points = segment_bidirectional(segmentation, segment.number)
     across = made(
         picture,

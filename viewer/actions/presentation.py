@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from viewer.actions.context import Context, Notice, has_picture
 from viewer.actions.registry import Choice, action
-from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused, ViewerError
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
+
+if TYPE_CHECKING:
+    from viewer.domain.presentation import PresentationState
 
 _MOST_READ = 200
 
@@ -21,7 +24,7 @@ def read_presentations(context: Context, key: str) -> None:
     if not places:
         return
 
-    def work(ticket: Ticket) -> list[PresentationState]:
+    def work(ticket: Ticket) -> "list[PresentationState]":
         from viewer.exchange.gsps_read import read_presentation
 
         found = []
@@ -33,7 +36,7 @@ def read_presentations(context: Context, key: str) -> None:
                 continue  # the ledger has named the file; a broken state hides no image
         return found
 
-    def done(found: list[PresentationState]) -> None:
+    def done(found: "list[PresentationState]") -> None:
         context.viewing.presentations.update((state.uid, state) for state in found)
         picture = context.picture
         n = len(states_of(context, picture)) if picture is not None and picture.key == key else 0
@@ -44,8 +47,10 @@ def read_presentations(context: Context, key: str) -> None:
     context.jobs.submit(work, Outcomes(done=done, failed=context.tell_fault))
 
 
-def states_of(context: Context, picture: Picture) -> list[PresentationState]:
+def states_of(context: Context, picture: Picture) -> "list[PresentationState]":
     """Return the states that name an image of ``picture``, by label."""
+    from viewer.domain.presentation import refers_to
+
     images = [(one.sop_instance_uid, one.frame) for one in picture.identity.instances]
     found = [
         state

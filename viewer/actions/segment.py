@@ -10,7 +10,6 @@ from viewer.actions.context import Context, has_segment, has_volume
 from viewer.actions.registry import action
 from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.errors import InputRefused
-from viewer.imaging.rasterise import ball_stroke, disc_stroke, polygon_block
 from viewer.session.edits_labels import paint
 from viewer.session.edits_segmentation import (
     AddSegment,
@@ -112,8 +111,12 @@ def stroke(
     segmentation, segment = context.need_segment()
     points = np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3)
     if sphere:
+        from viewer.imaging.rasterise import ball_stroke
+
         block = ball_stroke(segmentation.grid, points, radius_mm)
     else:
+        from viewer.imaging.rasterise import disc_stroke
+
         plane = context.viewing.look.planes[pane].through(points[0])
         block = disc_stroke(segmentation.grid, points, radius_mm, plane)
     verb = "erase" if erase else "paint"
@@ -133,6 +136,8 @@ def polygon(context: Context, *, points_lps_mm: Points, pane: str = "axial") -> 
     if len(points) < 3:
         raise InputRefused("A polygon needs three points.")
     plane = context.viewing.look.planes[pane].through(points.mean(axis=0))
+    from viewer.imaging.rasterise import polygon_block
+
     block = polygon_block(segmentation.grid, points, plane)
     if block is None:
         raise InputRefused("The polygon lies outside the volume.")

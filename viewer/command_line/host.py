@@ -10,7 +10,6 @@ from viewer.actions.context import Context, Notice
 from viewer.errors import InputRefused
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
-from viewer.inference.supervisor import Supervisor
 from viewer.jobs.runner import QueueBridge, Runner
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
@@ -70,7 +69,6 @@ def command_context() -> Iterator[Context]:
         viewing=Viewing(),
         pictures=Pictures(),
         jobs=Runner(bridge.post),
-        supervisor=Supervisor(),
         extensions=load_extensions(),
         door=CommandDoor(),
         cards=load_cards(),
@@ -78,5 +76,4 @@ def command_context() -> Iterator[Context]:
     try:
         yield context
     finally:
-        context.jobs.close()
-        context.supervisor.close()
+        context.close()

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from viewer.domain.geometry import Plane
 from viewer.domain.graphics import Shutter
 from viewer.domain.measurement import Review
 from viewer.domain.methods import Filter, PlaneContext
-from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
@@ -27,13 +27,16 @@ from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
 from viewer.rendering.compose import Layer, Raster, compose
 from viewer.rendering.corners import value_text
-from viewer.rendering.graphics import graphic_primitives
 from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
 from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.session import Session
 from viewer.session.viewing import Look, Viewing, position_of
+
+# Late: few studies come with a presentation state, and the first picture waits for none.
+if TYPE_CHECKING:
+    from viewer.domain.presentation import PresentationState
 
 _CACHE_BYTES = 256 * 2**20
 
@@ -123,21 +126,25 @@ class Presenter:
         info = replace(info, outlines=outlines, marks=(*marks, *_review_marks(layers)))
         drawn: tuple[Primitive, ...] = ()
         if state is not None and cut.k is not None and look.overlays_shown:
+            from viewer.rendering.graphics import graphic_primitives
+
             drawn = graphic_primitives(state, picture, plane, cut.k)
         primitives = (*drawn, *pane_primitives(info), *preview)
         return PresentedPane(raster, primitives, cut, enhance_ms)
 
-    def _state(self, picture: Picture, cut: Section) -> PresentationState | None:
+    def _state(self, picture: Picture, cut: Section) -> "PresentationState | None":
         """Return the presentation state that is applied to the image of ``cut``."""
         state = self._viewing.presentations.get(self._viewing.look.presentation_uid)
         if state is None or cut.k is None:
             return None
+        from viewer.domain.presentation import refers_to
+
         instance = picture.identity.instances[cut.k]
         named = refers_to(state.references, instance.sop_instance_uid, instance.frame)
         return state if named else None
 
     def _overlays(
-        self, picture: Picture, cut: Section, state: PresentationState | None
+        self, picture: Picture, cut: Section, state: "PresentationState | None"
     ) -> list[Layer]:
         """Return the bitmaps of file and state as a layer below all segments."""
         if not self._viewing.look.overlays_shown:
@@ -243,7 +250,7 @@ class Presenter:
 
 
 def _state_marks(
-    state: PresentationState | None, shutter: Shutter | None, look: Look
+    state: "PresentationState | None", shutter: Shutter | None, look: Look
 ) -> Iterator[Mark]:
     """Yield what is to be said of how the file, or a saved state, asks to show an image."""
     if state is not None:

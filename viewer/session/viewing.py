@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import floor
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,12 +18,9 @@ from viewer.domain.geometry import (
     acquired_plane,
     fitted_plane,
 )
-from viewer.domain.presentation import PresentationState, refers_to
 from viewer.domain.volume import Picture, Window
-from viewer.imaging.softcopy import softcopy_window
 from viewer.imaging.value_chain import default_window, shown_inverted
 from viewer.rendering.corners import CornerMode
-from viewer.rendering.graphics import displayed_area
 from viewer.session.layers import (
     clamped_into,
     clamped_to,
@@ -31,6 +28,10 @@ from viewer.session.layers import (
     slice_step_mm,
     snapped,
 )
+
+# Late: few studies come with a presentation state, and the first picture waits for none.
+if TYPE_CHECKING:
+    from viewer.domain.presentation import PresentationState
 
 PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
 PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
@@ -214,11 +215,14 @@ class Viewing:
         turned = Plane.centred(plane.centre_lps_mm, right, down, plane.pixel_mm, plane.size_px)
         self._set_plane(pane, replace(turned, slab_mm=plane.slab_mm))
 
-    def present_as(self, picture: Picture, state: PresentationState | None) -> None:
+    def present_as(self, picture: Picture, state: "PresentationState | None") -> None:
         """Show ``picture`` as a saved state asks; None: as it was acquired.
 
         Turns and displayed areas apply to images as acquired, greys to the whole series.
         """
+        from viewer.imaging.softcopy import softcopy_window
+        from viewer.rendering.graphics import displayed_area
+
         self.reset(picture)
         self.set(presentation_uid="" if state is None else state.uid)
         if state is None:
@@ -338,8 +342,10 @@ def _next_sign(grid: Grid, plane: Plane, pane: str) -> float:
     return _NEXT[pane] if float(plane.normal @ usual) >= 0 else -_NEXT[pane]
 
 
-def first_named(state: PresentationState, picture: Picture) -> int:
+def first_named(state: "PresentationState", picture: Picture) -> int:
     """Return the first image that ``state`` names, 0 if it names none of them."""
+    from viewer.domain.presentation import refers_to
+
     for k, instance in enumerate(picture.identity.instances):
         if refers_to(state.references, instance.sop_instance_uid, instance.frame):
             return k

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from viewer.actions.context import Notice
 from viewer.errors import InputRefused
-from viewer.painting.offscreen import png_bytes
 
 if TYPE_CHECKING:
     from viewer.window.main import MainWindow
@@ -86,4 +85,6 @@ class WindowDoor:
         )
         if widget is None:
             raise InputRefused(f"There is no pane called {pane}.")
+        from viewer.painting.offscreen import png_bytes
+
         return png_bytes(widget.grab().toImage())

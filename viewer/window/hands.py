@@ -11,7 +11,6 @@ from viewer.errors import ViewerError
 from viewer.rendering.primitives import Primitive
 from viewer.tools.base import Response, Tool, ToolScene, ToolSettings
 from viewer.tools.pointer import PointerEvent
-from viewer.tools.table import make_tool
 
 _MODIFIERS = (
     (Qt.KeyboardModifier.ShiftModifier, "shift"),
@@ -41,6 +40,9 @@ class Hands:
             return
         self.cancel()
         self._key = key
+        # Late: the first picture waits for no tool.
+        from viewer.tools.table import make_tool
+
         self._tool = make_tool(key)
 
     def cancel(self) -> bool:

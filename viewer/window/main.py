@@ -27,7 +27,6 @@ from viewer.window.hands import Hands
 from viewer.window.layout import PaneGrid
 from viewer.window.menus import install_keys
 from viewer.window.notices import NoticeBar
-from viewer.window.palette import Palette
 from viewer.window.pane import SlicePane
 from viewer.window.panels.enhance import EnhancePanel
 from viewer.window.panels.finding import FindingPanel
@@ -267,6 +266,8 @@ class MainWindow(QMainWindow):
 
     def open_palette(self) -> None:
         """Open the palette in the upper middle."""
+        from viewer.window.palette import Palette
+
         palette = Palette(self, self.context, self.performing)
         at = self.mapToGlobal(self.rect().topLeft())
         palette.move(at.x() + (self.width() - palette.width()) // 2, at.y() + theme.TOP_PX + 8)

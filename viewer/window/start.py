@@ -13,7 +13,6 @@ from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
-from viewer.inference.supervisor import Supervisor
 from viewer.jobs.runner import Runner
 from viewer.places import data_folder
 from viewer.session.journal import Journal
@@ -70,7 +69,6 @@ class Program:
             viewing=Viewing(),
             pictures=Pictures(),
             jobs=self.jobs,
-            supervisor=Supervisor(),
             extensions=extensions,
             door=self.door,
             cards=load_cards(),
@@ -138,8 +136,7 @@ class Program:
 
     def close(self, *, clean: bool = True) -> None:
         """Stop jobs and worker, close window and journal."""
-        self.jobs.close()
-        self.context.supervisor.close()
+        self.context.close()
         self.window.close()
         self.bridge.close()
         self.session.close(clean=clean)
@@ -174,7 +171,7 @@ def run_window(paths: Sequence[str], *, demo: bool = False) -> int:
         program.window.performing.perform("file.open_paths", paths=tuple(paths))
     elif demo:
         program.window.performing.perform("file.demo")
-    QTimer.singleShot(1500, program.window, program.context.supervisor.warm)
+    QTimer.singleShot(1500, program.window, program.context.warm)
     code = app.exec()
     program.close()
     return int(code)
