@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from viewer.actions.registry import perform
 from viewer.session.recovery import recover, unfinished
 from viewer.window.driving import wait_for_jobs, wait_until
@@ -33,15 +35,22 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_a_killed_worker_costs_one_job_and_one_sentence(program: Program, study: Path) -> None:
+@pytest.mark.parametrize("computing", [False, True], ids=["as it starts", "as it computes"])
+def test_a_killed_worker_costs_one_job_and_one_sentence(
+    program: Program, study: Path, computing: bool
+) -> None:
     context = program.context
     perform(context, "file.open_paths", paths=(study,))
     wait_for_jobs(program, 120, "opening")
-    perform(context, "ai.run", network="lesions")
+    job = perform(context, "ai.run", network="lesions")
     wait_until(lambda: context.supervisor.status()["pid"] is not None, 60, "the worker")
+    if computing:
+        wait_until(lambda: (job.progress.fraction or 0) > 0, 120, "the first tile")
+    assert not job.is_over
     os.kill(context.supervisor.status()["pid"], signal.SIGKILL)
     wait_for_jobs(program, 120, "the network")
     assert not context.session.state.segmentations
+    assert not context.session.can_undo
     assert "inference process" in program.door.notices[-1].text
     perform(context, "view.invert")  # the window goes on
     perform(context, "ai.run", network="lesions")

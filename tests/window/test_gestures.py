@@ -13,6 +13,7 @@ from tests.intake.volumes import itk_image, write_itk
 from viewer.actions.registry import perform
 from viewer.domain.volume import Picture, Window
 from viewer.imaging.value_chain import default_window
+from viewer.rendering.primitives import Handle
 from viewer.window.driving import settle, wait_for_jobs
 from viewer.window.pane import SlicePane
 from viewer.window.start import Program
@@ -179,6 +180,44 @@ def test_a_brush_stroke_paints_and_escape_leaves_no_trace(reading: Program) -> N
     drag(pane, middle(pane), middle(pane) + QPoint(20, 0), LEFT)
     assert layer.labels.any()
     assert len(context.session.history) == n_steps + 1
+
+
+def corners(pane: SlicePane) -> list[QPoint]:
+    """Return where the pane shows grips."""
+    pane.repaint()
+    assert pane.presented is not None
+    grips = [p for p in pane.presented.primitives if isinstance(p, Handle)]
+    return [QPointF(*grip.xy).toPoint() for grip in grips]
+
+
+def test_a_corner_of_a_drawn_polygon_is_dragged_and_undone(reading: Program) -> None:
+    context, pane = reading.context, axial(reading)
+    perform(context, "segment.new")
+    context.viewing.set(tool="polygon")
+    at = middle(pane)
+    for offset in (QPoint(-40, -40), QPoint(40, -40), QPoint(40, 40), QPoint(-40, 40)):
+        QTest.mouseClick(pane, LEFT, NONE, at + offset)
+    QTest.mouseDClick(pane, LEFT, NONE, at + QPoint(-40, 40))
+    layer, _ = context.need_segment()
+    drawn = layer.labels.copy()
+    assert drawn.any()
+    context.viewing.set(tool="contour")
+    _move(pane, at, Qt.MouseButton.NoButton)
+    corner = max(corners(pane), key=lambda p: p.x() + p.y())
+    assert abs(corner.x() - at.x() - 40) < 15
+    n_steps = len(context.session.history)
+    drag(pane, corner, corner + QPoint(50, 30), LEFT)
+    assert len(context.session.history) == n_steps + 1
+    assert context.session.undo_name.startswith("change the contour")
+    assert layer.labels.sum() > drawn.sum()
+    grown = np.argwhere((layer.labels > 0) & (drawn == 0))
+    plane = context.viewing.look.planes["axial"]
+    depths_mm = plane.pixel(layer.grid.world(grown[:, ::-1]))[:, 2]
+    assert np.abs(depths_mm).max() <= layer.grid.spacing_ijk_mm[2]  # near this image alone
+    assert (corner + QPoint(50, 30)) in corners(pane)
+    QTest.keyClick(reading.window, Qt.Key.Key_Z, CONTROL)
+    assert np.array_equal(layer.labels, drawn)
+    assert not [n for n in reading.door.notices if n.kind != "done"]
 
 
 def test_painting_on_a_networks_result_is_refused_in_words(reading: Program) -> None:
