@@ -29,6 +29,12 @@ def best_of(sources: Iterable[PictureSource]) -> PictureSource | None:
     return max(sources, key=lambda one: (one.is_volume, one.shape_kji[0]), default=None)
 
 
+def _place(key: str) -> tuple[str, int, str]:
+    """Return what sorts keys as a person counts: "#10", a tenth part, after "#2"."""
+    series, _, part = key.partition("#")
+    return series, int(part) if part.isdecimal() else 1, part
+
+
 class Pictures:
     """Everything that was opened. ``changed`` tells a picture's key, or "" for the list itself."""
 
@@ -70,7 +76,7 @@ class Pictures:
             newest[patient] = max(newest.get(patient, ""), date)
         sources = sorted(
             self.sources.values(),
-            key=lambda s: (s.identity.series.number or 0, s.key),
+            key=lambda s: (s.identity.series.number or 0, _place(s.key)),
         )
         # Stable sorts, the most important one last: patients stay together.
         sources.sort(key=lambda s: (s.identity.study.date, s.identity.study.time), reverse=True)

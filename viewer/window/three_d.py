@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from viewer.rendering.scene import Scene
 
 _REBUILD_MS = 120
+_FEWEST = 2  # voxels along an axis: a single slice has no inside
 Name = tuple[str, int]
 
 
@@ -38,7 +39,12 @@ class ThreeD:
     def picture_changed(self) -> None:
         """Another picture is shown, or the shown one has been read."""
         picture = self._context.picture
-        if picture is None or not picture.is_volume or picture.is_colour:
+        if (
+            picture is None
+            or not picture.is_volume
+            or picture.is_colour
+            or min(picture.grid.shape_kji) < _FEWEST
+        ):
             self._clear("" if picture is None else "These images do not form a volume.")
             return
         if not picture.is_loaded:
