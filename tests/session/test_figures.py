@@ -83,6 +83,20 @@ def test_what_is_old_is_still_known_after_a_crash(tmp_path: Path) -> None:
     again.close()
 
 
+def test_figures_are_kept_until_they_are_forgotten() -> None:
+    layer = measured_state().segmentations[0]
+    figures = SegmentFigures()
+    assert (figures.n_voxels(layer, 1), figures.n_voxels(layer, 2)) == (75, 0)
+    before = figures.fingerprint(layer, 1)
+    layer.labels[0, 0, 0] = 1
+    assert (figures.n_voxels(layer, 1), figures.fingerprint(layer, 1)) == (75, before)
+    figures.forget("another")
+    assert figures.n_voxels(layer, 1) == 75
+    figures.forget(layer.uid)
+    assert figures.n_voxels(layer, 1) == 76
+    assert figures.fingerprint(layer, 1) != before
+
+
 def test_numbers_of_a_segmentation_that_is_gone_say_what_was_measured_then() -> None:
     state = measured_state()
     gone = replace(state, segmentations=())

@@ -16,7 +16,6 @@ from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.study import Instance
 from viewer.domain.volume import Picture
 from viewer.errors import DISCLAIMER, InputRefused
-from viewer.exchange.counting import voxel_counts
 from viewer.exchange.dicom_parts import (
     blank_header,
     equipment,
@@ -27,6 +26,7 @@ from viewer.exchange.dicom_parts import (
     stamp,
 )
 from viewer.exchange.seg_describe import descriptions, private_record
+from viewer.imaging.counting import voxel_counts
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

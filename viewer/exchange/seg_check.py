@@ -11,7 +11,7 @@ from viewer.domain.segmentation import Labels, Segmentation
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.exchange.atomic import not_equal
-from viewer.exchange.counting import volumes_ml
+from viewer.imaging.counting import volumes_ml
 
 
 def compared(

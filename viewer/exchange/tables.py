@@ -33,8 +33,8 @@ from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
 from viewer.exchange import records
 from viewer.exchange.atomic import Saved, not_equal, save, save_bytes
-from viewer.exchange.counting import volumes_ml, voxel_counts
 from viewer.exchange.csv_text import csv_rows, csv_text, parsed_csv
+from viewer.imaging.counting import volumes_ml, voxel_counts
 
 FORMAT = "negatoscope.measurements"
 VERSION = 1

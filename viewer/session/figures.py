@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.domain.measurement import Measurement
 from viewer.domain.quantity import VOXEL_COUNT
 from viewer.domain.segmentation import Segmentation
+from viewer.imaging.counting import voxel_counts
 
 
 class SegmentFigures:
     """Counts and fingerprints per segmentation; ``forget`` after its labels changed."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = {}
+        self._counts: dict[str, NDArray[np.int64]] = {}
         self._fingerprints: dict[tuple[str, int], str] = {}
 
     def forget(self, uid: str) -> None:
@@ -37,8 +39,7 @@ class SegmentFigures:
         """Return how many voxels a segment has."""
         if segmentation.uid not in self._counts:
             # One pass over the array serves all segments.
-            counts = np.bincount(segmentation.labels.ravel(), minlength=256)
-            self._counts[segmentation.uid] = counts
+            self._counts[segmentation.uid] = voxel_counts(segmentation.labels)
         return int(self._counts[segmentation.uid][number])
 
     def volume_ml(self, segmentation: Segmentation, number: int) -> float:
