@@ -40,8 +40,24 @@ PROGRAM = (
     "nibabel",
     "platformdirs",
     "zstandard",
+    "scikit-learn",
+    "PyWavelets",
+    "onnxruntime",
+    "openvino",
+    "tritonclient",
+    "grpcio",
+    "protobuf",
 )
-TESTS = ("pytest", "pytest-qt", "hypothesis", "ruff", "mypy", "import-linter", "scipy-stubs")
+TESTS = (
+    "pytest",
+    "pytest-qt",
+    "pytest-xdist",
+    "hypothesis",
+    "ruff",
+    "mypy",
+    "import-linter",
+    "scipy-stubs",
+)
 
 # Library that Qt or VTK opens at run time -> the package that brings it, by package manager.
 LIBRARIES = {
