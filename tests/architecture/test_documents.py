@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from viewer.actions.registry import actions
-from viewer.command_line import parser
+from viewer.command_line import verb as ends
 from viewer.command_line.studies import scan_document, scanned
+from viewer.command_line.verbs import verb_names
 from viewer.domain.finding import Finding, Severity
 from viewer.errors import DISCLAIMER
 from viewer.phantom.demo import make_phantom_folder
@@ -46,7 +47,7 @@ def test_the_schema_of_scan_names_every_key_and_no_other(tmp_path: Path) -> None
 
 def test_the_readme_names_every_verb() -> None:
     section = README.partition("## Command line")[2].partition("## ")[0]
-    for verb in parser._VERBS:
+    for verb in verb_names():
         assert f"| `{verb}" in section, verb
 
 
@@ -54,7 +55,7 @@ def test_keys_and_actions_that_the_readme_names_are_there(program: Program) -> N
     section = README.partition("## What works")[2].partition("Not there yet")[0]
     table = entries(program.context)
     known = {key for entry in table for key in entry.keys} | {"F10", "Ctrl+K"}
-    known |= {f"negatoscope {verb}" for verb in parser._VERBS}
+    known |= {f"negatoscope {verb}" for verb in verb_names()}
     named = set(re.findall(r"`([^`]+)`", section))
     assert len(named) > 30
     assert named - known == set()
@@ -74,12 +75,12 @@ def test_the_readme_names_every_exit_code() -> None:
     section = README.partition("| exit code |")[2]
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
     assert codes == {
-        parser.OK,
-        parser.FAULT,
-        parser.USAGE,
-        parser.REFUSED,
-        parser.PARTLY,
-        parser.INTERRUPTED,
+        ends.OK,
+        ends.FAULT,
+        ends.USAGE,
+        ends.REFUSED,
+        ends.PARTLY,
+        ends.INTERRUPTED,
     }
 
 

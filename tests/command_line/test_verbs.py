@@ -108,11 +108,11 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_fault_of_ours_ends_with_1_and_names_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from viewer.command_line import verbs
+    from viewer.command_line import studies
 
     def broken(_chosen: object) -> int:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(verbs, "_scan", broken)
+    monkeypatch.setattr(studies, "scanned", broken)
     assert main(["scan", "anywhere"]) == 1
     assert "negatoscope.log" in capsys.readouterr().err

@@ -13,8 +13,7 @@ from tests.exchange.structure_sets import Region, item, square, structure_set, w
 from tests.exchange.test_documents import DATA, a_selection, an_image, encapsulated
 from tests.intake.writing import a_slice, saved
 from viewer.actions.registry import actions, perform
-from viewer.command_line.parser import parse, run_guarded
-from viewer.command_line.verbs import run_verb
+from viewer.command_line.parser import parse, run_guarded, run_verb
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import ViewerError

@@ -1,41 +1,23 @@
 """Words to verbs, and faults to exit codes."""
 
 import argparse
-import io
-import json
 import logging
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from viewer import __version__
+from viewer.command_line.verb import FAULT, INTERRUPTED, REFUSED, USAGE, emit, plain
+from viewer.command_line.verbs import verb, verb_names
 from viewer.errors import DISCLAIMER, InputRefused, ViewerError
 from viewer.jobs.job import Cancelled
 from viewer.places import state_folder
 
-OK, FAULT, USAGE, REFUSED, PARTLY, INTERRUPTED = 0, 1, 2, 3, 4, 130
-_VERBS: dict[str, str] = {
-    "open": "open the window on files or folders",
-    "demo": "run the whole path on the built-in study and write what it gave",
-    "scan": "say what files hold, and what became of each",
-    "render": "write one plane of a study as PNG",
-    "convert": "write a volume with its geometry as NIfTI or NRRD",
-    "library": "list the studies that were opened, or make the list anew",
-    "report": "print a structured report as text",
-    "segment": "run a network on a study and write the results",
-    "phantom": "write a generated study as DICOM files, with its truth",
-    "train": "train a network from a recipe",
-    "self-test": "run the network on the built-in study and compare with its truth",
-    "bench": "time the program beside the limits of this machine",
-}
-_STEERING = re.compile("[\x7f-\x9f\ud800-\udfff]")
-
 
 def is_verb(word: str) -> bool:
     """Return whether ``word`` is a verb of the command line."""
-    return word in _VERBS
+    return word in verb_names()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,79 +31,43 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace files that exist")
 
 
-def build() -> argparse.ArgumentParser:
-    """Return the parser of all verbs."""
+def build(names: Iterable[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all verbs, or of ``names`` alone: only these are imported."""
     parser = _Parser(
         prog="negatoscope",
         description=f"A reading station for medical images. {DISCLAIMER}",
     )
     parser.add_argument("--version", action="version", version=f"negatoscope {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
-    made = {
-        name: verbs.add_parser(name, help=text, description=text) for name, text in _VERBS.items()
-    }
-    for verb in made.values():
-        _add_shared(verb)
-    made["open"].add_argument("paths", nargs="*", metavar="PATH")
-    made["open"].add_argument("--demo", action="store_true", help="open the built-in study")
-    made["demo"].add_argument("--headless", action="store_true", help="draw off-screen")
-    made["demo"].add_argument("--out", type=Path, help="folder for the results")
-    made["scan"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
-    _add_render(made["render"])
-    _add_convert(made["convert"])
-    made["library"].add_argument("words", nargs="*", metavar="WORD", help="words to look for")
-    made["library"].add_argument(
-        "--rebuild", nargs="+", type=Path, metavar="PATH", help="forget all, and look through these"
-    )
-    made["report"].add_argument("file", metavar="FILE", type=Path)
-    made["segment"].add_argument("paths", nargs="+", metavar="PATH", type=Path)
-    made["segment"].add_argument("--network", required=True, metavar="KEY")
-    made["segment"].add_argument("--series", metavar="UID|N", default="")
-    made["segment"].add_argument("--out", required=True, type=Path, metavar="DIR")
-    made["phantom"].add_argument("--out", required=True, type=Path, metavar="DIR")
-    made["phantom"].add_argument("--seed", type=int, default=1)
-    made["phantom"].add_argument("--shape", type=int, nargs=3, metavar=("K", "J", "I"))
-    made["phantom"].add_argument("--oblique", type=float, default=0.0, metavar="DEG")
-    made["train"].add_argument("--recipe", required=True, type=Path, metavar="FILE")
-    made["train"].add_argument("--out", type=Path, metavar="DIR")
-    made["bench"].add_argument("--slices", type=int, default=500)
-    made["bench"].add_argument("--repeats", type=int, default=3)
+    for name in verb_names() if names is None else names:
+        found = verb(name)
+        made = verbs.add_parser(found.name, help=found.help, description=found.help)
+        _add_shared(made)
+        found.add(made)
     return parser
-
-
-def _add_render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
-    parser.add_argument("--series", metavar="UID|N", default="")
-    parser.add_argument(
-        "--plane", choices=("axial", "coronal", "sagittal", "acquired"), default="axial"
-    )
-    parser.add_argument("--index", type=int, metavar="K", help="image, counted from 0")
-    parser.add_argument("--window", type=float, nargs=2, metavar=("CENTER", "WIDTH"))
-    parser.add_argument("--size", type=int, default=512, metavar="PX")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="read each N-th slice")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
-
-
-def _add_convert(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
-    parser.add_argument("--series", metavar="UID|N", default="")
-    parser.add_argument(
-        "--volume", type=int, metavar="M", help="which volume of the series, counted from 1"
-    )
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="read each N-th slice")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Return the verb and its arguments; usage errors end with exit code 2."""
-    return build().parse_args(list(words))
+    alone = [words[0]] if words and is_verb(words[0]) else None
+    return build(alone).parse_args(list(words))
 
 
-def run_guarded(chosen: argparse.Namespace, verb: Callable[[argparse.Namespace], int]) -> int:
+def run_verb(chosen: argparse.Namespace) -> int:
+    """Run a verb without a window; return its exit code."""
+    run = verb(chosen.verb).run
+    if run is None:
+        raise InputRefused(f"{chosen.verb} needs the window.")
+    return run(chosen)
+
+
+def run_guarded(
+    chosen: argparse.Namespace, run: Callable[[argparse.Namespace], int] = run_verb
+) -> int:
     """Run a verb; turn a fault into one sentence on stderr and its exit code."""
     _start_log()
     try:
-        return verb(chosen)
+        return run(chosen)
     except (KeyboardInterrupt, Cancelled):
         return _tell(chosen, "Interrupted.", INTERRUPTED)
     except InputRefused as error:
@@ -140,21 +86,6 @@ def _tell(chosen: argparse.Namespace, text: str, code: int) -> int:
     if getattr(chosen, "json", False):
         emit({"error": text, "exit_code": code})
     return code
-
-
-def emit(document: dict[str, Any]) -> None:
-    """Print one JSON document on stdout, in UTF-8; bytes that are no text stay escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    # DEL and what follows steer some terminals; a JSON reader takes the escape for the same.
-    text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
-    print(text)
-
-
-def plain(text: str) -> str:
-    """Return text that neither steers a terminal nor stops a stream: names of files may do both."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def log_file() -> Path:

@@ -1,0 +1,21 @@
+"""``negatoscope train``: a network from its recipe."""
+
+import argparse
+from pathlib import Path
+
+from viewer.command_line.verb import OK, Verb, emit_or_print
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--out", type=Path, metavar="DIR")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from viewer.command_line.networks import train
+
+    emit_or_print(chosen, train(chosen))
+    return OK
+
+
+VERB = Verb("train", "train a network from a recipe", _add, _run)
