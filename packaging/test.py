@@ -11,6 +11,9 @@ HEADLESS = {
     "VTK_DEFAULT_OPENGL_WINDOW": "vtkEGLRenderWindow",
     "OMP_NUM_THREADS": "1",
 }
+# A file stays in one process: what its tests share is made once. More than four would only wait
+# for each other's pictures and networks.
+SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 
 
 def main() -> int:
@@ -26,7 +29,7 @@ def main() -> int:
         ("format", [place / "ruff", "format", "--check", "."]),
         ("floors", [place / "lint-imports"]),
         ("types", [place / "mypy"]),
-        ("tests", [bootstrap.python(), "-m", "pytest", *sys.argv[1:]]),
+        ("tests", [bootstrap.python(), "-m", "pytest", *SIDE_BY_SIDE, *sys.argv[1:]]),
     )
     for name, command in steps:
         started = time.monotonic()
