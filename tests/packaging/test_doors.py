@@ -102,7 +102,7 @@ def test_all_checks_run_cheapest_first(runs: Runs) -> None:
     assert script("test").main() == 0
     found = checks(runs)
     assert found[:4] == ["ruff check .", "ruff format --check .", "lint-imports", "mypy"]
-    assert found[4].endswith("-m pytest")
+    assert "-m pytest --numprocesses=auto" in found[4]
     assert len(found) == 5
     assert runs.prepared == [True]
 
