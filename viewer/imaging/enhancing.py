@@ -1,15 +1,38 @@
-"""Runs an enhancement chain on one plane. Numbers for measurements never come from here."""
+"""Runs an enhancement chain. Numbers for measurements never come from here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.chain import Chain, Setting
+from viewer.domain.chain import Chain, Setting, Step
 from viewer.domain.methods import Filter, PlaneContext
-from viewer.errors import ViewerError
+from viewer.domain.volume import Picture
+from viewer.errors import InputRefused, ViewerError
+from viewer.jobs.job import Ticket
 
 Plane2D = NDArray[np.float32]
+Steps = tuple[Step, ...]
+
+
+class Stages(Protocol):
+    """Keeps what the first steps of a chain gave, so that a change of the last computes but that."""
+
+    def recall(self, steps: Steps) -> Plane2D | None:
+        """Return what ``steps`` gave, None if it was not kept."""
+
+    def keep(self, steps: Steps, values: Plane2D) -> None:
+        """Keep what ``steps`` gave."""
+
+
+@dataclass(frozen=True, eq=False)
+class Enhanced:
+    """A plane after its chain, and the steps that failed: they had no effect."""
+
+    values: Plane2D
+    failures: tuple[tuple[Step, str], ...] = ()
 
 
 def enhanced(
@@ -25,23 +48,103 @@ def enhanced(
     ViewerError
         A filter is unknown, raised, or returned another shape or values that are not finite.
     """
+    missing, current = _filled(values)
+    for step in chain.active.steps:
+        current = _applied(step, filters, current, context)
+    current[missing] = np.nan
+    return current
+
+
+def enhanced_as_far_as_possible(
+    values: Plane2D,
+    chain: Chain,
+    filters: Mapping[str, Filter],
+    context: PlaneContext,
+    *,
+    check: Callable[[], None] = lambda: None,
+    stages: Stages | None = None,
+) -> Enhanced:
+    """Return ``values`` after all active steps that work; a step that fails is left out, and said.
+
+    ``check`` is called between steps and may raise to stop. ``stages`` keeps what came between.
+    """
+    missing, current = _filled(values)
+    steps = chain.active.steps
+    done = 0
+    for n in range(len(steps), 0, -1) if stages is not None else ():
+        known = stages.recall(steps[:n]) if stages is not None else None
+        if known is not None:
+            current, done = known.copy(), n
+            break
+    failures: list[tuple[Step, str]] = []
+    for n, step in enumerate(steps[done:], done + 1):
+        check()
+        try:
+            current = _applied(step, filters, current, context)
+        except ViewerError as error:
+            failures.append((step, error.sentence()))
+        if stages is not None and not failures:
+            stages.keep(steps[:n], current.copy())
+    current[missing] = np.nan
+    return Enhanced(current, tuple(failures))
+
+
+def enhanced_volume(
+    picture: Picture, chain: Chain, filters: Mapping[str, Filter], ticket: Ticket
+) -> NDArray[np.float32]:
+    """Return all images (k, j, i) after the chain, each in its own plane as it was acquired.
+
+    Raises
+    ------
+    InputRefused
+        The picture holds colour, or was not read in full.
+    ViewerError
+        As ``enhanced`` does.
+    """
+    refuse_half_read(picture)
+    across, down, _ = picture.grid.spacing_ijk_mm
+    context = PlaneContext((down, across), picture.quantity.unit)
+    n_k = picture.grid.shape_kji[0]
+    found = np.empty(picture.grid.shape_kji, dtype=np.float32)
+    for k in range(n_k):
+        ticket.check()
+        values = picture.quantity.slice_values(picture.stored[k], k)
+        found[k] = enhanced(values, chain, filters, context)
+        ticket.report((k + 1) / n_k, f"image {k + 1} of {n_k}")
+    return found
+
+
+def refuse_half_read(picture: Picture) -> None:
+    """Refuse pictures of which no whole series of values can be made.
+
+    Raises
+    ------
+    InputRefused
+        The picture holds colour, or was not read in full.
+    """
+    if picture.is_colour:
+        raise InputRefused("A series can be made of grey images only; these hold colour.")
+    if not picture.is_loaded:
+        raise InputRefused("Not all images were read yet.", remedy="Wait until they are.")
+
+
+def _filled(values: Plane2D) -> tuple[NDArray[np.bool_], Plane2D]:
+    """Return where there is no value, and a copy with the median there."""
     missing = ~np.isfinite(values)
     current = np.array(values, dtype=np.float32)
     if missing.any():
         known = current[~missing]
         current[missing] = np.median(known) if known.size else 0.0
-    for step in chain.active.steps:
-        if step.key not in filters:
-            raise ViewerError(f"There is no filter called {step.key}.", remedy="Remove the step.")
-        current = _applied(filters[step.key], step.values(), current, context)
-    current[missing] = np.nan
-    return current
+    return missing, current
 
 
 def _applied(
-    filter_: Filter, parameters: Mapping[str, Setting], values: Plane2D, context: PlaneContext
+    step: Step, filters: Mapping[str, Filter], values: Plane2D, context: PlaneContext
 ) -> Plane2D:
-    checked = _checked(filter_, parameters)
+    if step.key not in filters:
+        raise ViewerError(f"There is no filter called {step.key}.", remedy="Remove the step.")
+    filter_ = filters[step.key]
+    checked = _checked(filter_, step.values())
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 is found below
             result = np.array(filter_.function(values, checked, context), dtype=np.float32)
