@@ -66,7 +66,7 @@ def _widths() -> list[str]:
 
 
 def _pace() -> list[int]:
-    pace = Pace()
+    pace = Pace(torch.set_num_threads)
     seen = [torch.get_num_threads()]
     for wall_s, used_s in ((1.0, 2.9), (1.0, 1.0), (0.01, 0.001), (1.0, 0.5), (1.0, 0.1)):
         pace.judge(wall_s, used_s)

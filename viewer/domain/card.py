@@ -25,6 +25,7 @@ class NetworkCard:
     probability per lesion of ``concept``). ``spacing_ijk_mm`` is what it wants to see;
     ``window_low``/``window_high`` are mapped to 0..1. ``min_volume_mm3``: smaller islands are not
     reported. ``calibration_half_width`` is the half-width of the 95 % interval of a score.
+    ``onnx_sha256`` names the same network as ``model.onnx``, "" where it has no such form.
     """
 
     key: str
@@ -49,3 +50,4 @@ class NetworkCard:
     threshold: float = 0.5
     min_volume_mm3: float = 0.0
     calibration_half_width: float = 0.0
+    onnx_sha256: str = ""

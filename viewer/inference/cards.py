@@ -1,7 +1,7 @@
 """Cards and weights of networks: plain data, loading executes nothing.
 
-A network is a folder with ``card.toml`` and ``weights.safetensors``; the card names the SHA-256 of
-the weights, and weights that differ are refused.
+A network is a folder with ``card.toml``, ``weights.safetensors`` and, for engines that read it,
+``model.onnx``; the card names the SHA-256 of both, and what differs is refused.
 """
 
 import hashlib
@@ -15,9 +15,10 @@ from viewer import places
 from viewer.domain.card import Figure, NetworkCard
 from viewer.domain.quantity import Code
 from viewer.errors import Damaged, InputRefused
+from viewer.inference.onnx_form import refuse_unsafe_onnx
 from viewer.resources import resource_root
 
-CARD, WEIGHTS = "card.toml", "weights.safetensors"
+CARD, WEIGHTS, ONNX = "card.toml", "weights.safetensors", "model.onnx"
 _TRIPLES = ("spacing_ijk_mm", "tile_kji")
 _TASKS = ("segment", "classify")
 _LARGEST_CARD = 1 << 20
@@ -77,7 +78,7 @@ def card_from_table(table: Mapping[str, Any], where: str) -> NetworkCard:
 
 
 def _check(card: NetworkCard, where: str) -> None:
-    texts = ("key", "title", "version", "architecture", "weights_sha256", "modality")
+    texts = ("key", "title", "version", "architecture", "weights_sha256", "onnx_sha256", "modality")
     numbers = (*card.spacing_ijk_mm, *card.tile_kji, card.window_high - card.window_low)
     sound = (
         all(isinstance(getattr(card, name), str) for name in texts)
@@ -139,16 +140,36 @@ def verify_weights(folder: Path, card: NetworkCard) -> bytes:
     Damaged
         The file is missing or differs.
     """
-    path = folder / WEIGHTS
+    return _verified(folder / WEIGHTS, card.weights_sha256, card.title)
+
+
+def verified_forms(folder: Path, card: NetworkCard) -> dict[str, bytes]:
+    """Return "safetensors" and, where the card names one, "onnx": the bytes of each form.
+
+    Raises
+    ------
+    Damaged
+        A form that the card names is missing or differs.
+    InputRefused
+        The ONNX form keeps something in other files.
+    """
+    forms = {"safetensors": verify_weights(folder, card)}
+    if card.onnx_sha256:
+        forms["onnx"] = _verified(folder / ONNX, card.onnx_sha256, card.title)
+        refuse_unsafe_onnx(forms["onnx"], str(folder / ONNX))
+    return forms
+
+
+def _verified(path: Path, sha256: str, title: str) -> bytes:
     try:
         if path.stat().st_size > _LARGEST_WEIGHTS:
             raise Damaged("The weights are far too large.", where=str(path), remedy=_AGAIN)
         data = path.read_bytes()
     except OSError as error:
         raise Damaged("The weights cannot be read.", where=str(path), remedy=_AGAIN) from error
-    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise Damaged(
-            f"The weights of {card.title} are not those its card names.",
+            f"The weights of {title} are not those its card names.",
             where=str(path),
             remedy=_AGAIN,
         )

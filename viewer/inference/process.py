@@ -13,6 +13,7 @@ import viewer
 from viewer import places
 from viewer.errors import BackendLost, ViewerError
 from viewer.inference.messages import Message, receive, send
+from viewer.inference.probe import n_cores
 
 _LOST = "The inference process ended unexpectedly."
 _AGAIN = "Run the network again; the process has been restarted."
@@ -27,13 +28,6 @@ WAKE = Message({"kind": "wake"})
 def lost(what: str = _LOST) -> BackendLost:
     """Return the one error for a worker that went away."""
     return BackendLost(what, remedy=_AGAIN)
-
-
-def n_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _environment() -> dict[str, str]:

@@ -27,6 +27,10 @@ _COLOURS: tuple[Rgb, ...] = (
 )
 
 
+# Between two engines on the same tile: of the logits, and the share of answers (inference.md).
+MOST_APART, MOST_CHANGED = 1e-3, 1e-4
+
+
 @dataclass(frozen=True, eq=False)
 class SegmentResult:
     """A segmentation and how it came about.
@@ -56,6 +60,22 @@ class Trained:
     history: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class OnnxForm:
+    """A network as ONNX; ``compared``: engine -> "max_abs" of logits, share of answers "changed"."""
+
+    data: bytes
+    compared: Mapping[str, Mapping[str, float]]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every engine that is here says the same as torch does."""
+        return bool(self.compared) and all(
+            one["max_abs"] < MOST_APART and one["changed"] < MOST_CHANGED
+            for one in self.compared.values()
+        )
+
+
 def segment_result(
     answer: Message, picture: Picture, card: NetworkCard, seconds: float
 ) -> SegmentResult:
@@ -78,7 +98,7 @@ def segment_result(
         grid=picture.grid,
         labels=labels,
         segments=tuple(_segment(number) for number in range(1, len(volumes) + 1)),
-        origin=_origin(card, device, float(answer.header["seconds"])),
+        origin=_origin(card, answer),
     )
     notes = tuple(str(note) for note in answer.header["notes"])
     return SegmentResult(segmentation, seconds, device, notes)
@@ -97,17 +117,24 @@ def _segment(number: int) -> Segment:
     return Segment(number, f"Lesion {number}", colour, tracking_uid=_new_uid())
 
 
-def _origin(card: NetworkCard, device: str, seconds: float) -> Origin:
+def _origin(card: NetworkCard, answer: Message) -> Origin:
     parameters = (
         ("architecture", card.architecture),
         ("spacing_mm", " x ".join(f"{mm:g}" for mm in card.spacing_ijk_mm)),
         ("tile", " x ".join(str(n) for n in card.tile_kji)),
         ("threshold", f"{card.threshold:g}"),
         ("smallest_mm3", f"{card.min_volume_mm3:g}"),
-        ("precision", "float32"),
+        ("engine", str(answer.header.get("engine", "unknown"))),
+        ("precision", str(answer.header.get("precision", "unknown"))),
     )
     return Origin(
-        OriginKind.NETWORK, card.key, card.version, card.weights_sha256, device, seconds, parameters
+        OriginKind.NETWORK,
+        card.key,
+        card.version,
+        card.weights_sha256,
+        str(answer.header["device"]),
+        float(answer.header["seconds"]),
+        parameters,
     )
 
 

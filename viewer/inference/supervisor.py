@@ -16,11 +16,13 @@ from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Score, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, Unsupported, ViewerError
-from viewer.inference.cards import Installed, card_to_table, load_cards, verify_weights
+from viewer.inference.backend import Backend
+from viewer.inference.cards import Installed, card_to_table, load_cards, verified_forms
 from viewer.inference.handover import Handover, Scan, scan_header
 from viewer.inference.messages import Message
 from viewer.inference.process import WorkerProcess, lost
 from viewer.inference.results import (
+    OnnxForm,
     SegmentResult,
     Trained,
     TrainingPlan,
@@ -46,6 +48,8 @@ class Supervisor:
         Installed networks; default: the shipped ones and the user's own.
     patience_s
         How long the worker may say nothing during a job before it counts as hanging.
+    backend
+        Where and with what to compute; may be replaced at any time, for the jobs that follow.
     """
 
     def __init__(
@@ -54,7 +58,9 @@ class Supervisor:
         *,
         cards: Mapping[str, Installed] | None = None,
         patience_s: float = _PATIENCE_S,
+        backend: Backend | None = None,
     ) -> None:
+        self.backend = backend or Backend()
         self._on_state = on_state or (lambda _state: None)
         self._cards = dict(cards) if cards is not None else None
         self._patience_s = patience_s
@@ -73,18 +79,19 @@ class Supervisor:
         self._alive()
 
     def status(self) -> dict[str, Any]:
-        """Return pid, device, torch's version and the reason if it is missing; starts nothing.
+        """Return pid, device, engines with their versions, and why none works; starts nothing.
 
-        ``state`` is "off", "starting" or "ready".
+        ``state`` is "off", "starting" or "ready"; ``torch`` is torch's version, "" without it.
         """
         worker = self._worker
-        if worker is None or not worker.is_alive:
-            return {"state": "off", "pid": None, "device": "", "torch": "", "reason": ""}
-        ready = worker.ready or {}
+        alive = worker is not None and worker.is_alive
+        ready = (worker.ready or {}) if worker is not None and alive else {}
+        state = ("ready" if ready else "starting") if alive else "off"
         return {
-            "state": "ready" if worker.ready else "starting",
-            "pid": worker.pid,
+            "state": state,
+            "pid": worker.pid if worker is not None and alive else None,
             "device": ready.get("device", ""),
+            "engines": dict(ready.get("engines", {})),
             "torch": ready.get("torch", ""),
             "reason": ready.get("reason", ""),
         }
@@ -106,9 +113,11 @@ class Supervisor:
         InputRefused
             The picture, the card or its weights cannot be used.
         Unsupported
-            torch is not installed.
+            No engine is there that can compute it as was asked.
+        OutOfResources
+            Memory does not suffice, on no device.
         BackendLost
-            The worker went away; the next call starts it again.
+            The worker or the server went away; the next call starts or asks it again.
         Cancelled
             ``ticket`` was cancelled; nothing was changed.
         """
@@ -155,6 +164,18 @@ class Supervisor:
             answer = self._run(worker, "train", entries, ticket)
         return Trained(answer.blobs[0], tuple(answer.header["history"]))
 
+    def onnx_form(self, card: NetworkCard, ticket: Ticket) -> OnnxForm:
+        """Return the network's ONNX form (made where it has none), compared with torch.
+
+        Raises
+        ------
+        InputRefused, Unsupported, BackendLost, Cancelled
+            As for ``segment``.
+        """
+        with self._job(ticket) as (worker, _lend):
+            answer = self._run(worker, "onnx", {}, ticket, card=card)
+        return OnnxForm(answer.blobs[0], answer.header["compared"])
+
     @contextmanager
     def _job(self, ticket: Ticket) -> Iterator[tuple[WorkerProcess, Callable[[Any], Any]]]:
         """Wait for this job's turn and for a worker that is ready; lend arrays until the end."""
@@ -195,7 +216,7 @@ class Supervisor:
         if worker.ready["reason"]:
             raise Unsupported(
                 f"Networks cannot run: {worker.ready['reason']}.",
-                remedy="Install torch 2.13.0 (packaging/run.py does it on Python 3.11).",
+                remedy="Install openvino (negatoscope backends says how).",
             )
 
     def _run(
@@ -212,9 +233,10 @@ class Supervisor:
         blobs: list[bytes] = []
         if card is not None:
             header["card"] = card_to_table(card)
-            weights = verify_weights(self._folder(card), card)
+            header["backend"] = self.backend.to_table()
+            forms = verified_forms(self._folder(card), card)
             if card.weights_sha256 not in worker.known_weights:
-                blobs.append(weights)
+                header["forms"], blobs = list(forms), list(forms.values())
         worker.send(header, blobs)
         answer = self._answer(worker, number, ticket)
         if card is not None:

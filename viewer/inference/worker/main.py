@@ -4,12 +4,14 @@ import ctypes
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from viewer.errors import Unsupported, ViewerError
+from viewer.inference import probe
 from viewer.inference.messages import Message
 from viewer.inference.worker.orders import Orders, Stopped
+from viewer.inference.worker.pace import cpu_text, most_threads
 
 NICENESS = 10  # gives the window its frames back and costs a tile no time (measured)
 
@@ -35,6 +37,13 @@ def main() -> None:
                 where=error.where,
                 remedy=error.remedy,
             )
+        except ImportError as error:
+            orders.answer(
+                "refused",
+                error="Unsupported",
+                what=f"Networks cannot run: {error.name} is not installed.",
+                remedy=f"Install {error.name} (negatoscope backends says how).",
+            )
         except MemoryError:
             orders.answer("refused", error="OutOfResources", what="The memory does not suffice.")
         except Exception as error:  # noqa: BLE001 - the border between a job and the process
@@ -54,20 +63,39 @@ Task = Callable[[Message], None]
 
 
 def _tasks(orders: Orders) -> tuple[dict[str, Task], Task]:
-    """Return what this process can do, and what to do with any other job."""
-    try:
-        import torch
+    """Say what there is to compute with; return what this process can do, and all other jobs.
 
-        from viewer.inference.worker.tasks import Tasks
-        from viewer.inference.worker.torch_predictor import device_name
-    except ImportError as error:
-        reason = "torch is not installed" if error.name == "torch" else f"{error.name} is missing"
-        orders.answer("ready", pid=os.getpid(), device="", torch="", reason=reason)
-        return {}, _refuser(f"Networks cannot run: {reason}.")
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    version = str(torch.__version__)
-    orders.answer("ready", pid=os.getpid(), device=device_name(), torch=version, reason="")
+    No engine is imported before the word "ready": it would keep the first job waiting for one that
+    it may not need.
+    """
+    from viewer.inference.worker.tasks import Tasks
+
+    there = probe.engines()
+    cuda = probe.cuda_devices() if probe.torch_has_cuda() else ()
+    orders.answer(
+        "ready",
+        pid=os.getpid(),
+        device=cuda[0] if cuda else cpu_text(most_threads()),
+        engines=there,
+        torch=there.get("torch", ""),
+        reason="" if there else "no engine is installed",
+    )
+    _warm(there, has_cuda=bool(cuda))
     return Tasks(orders).table, _refuser("The inference process does not know this job.")
+
+
+def _warm(there: Mapping[str, str], *, has_cuda: bool) -> None:
+    """Import what the first job will most likely want; a broken engine is that job's trouble."""
+    try:
+        if has_cuda:
+            import torch  # noqa: F401 - its import takes a second
+        elif "openvino" in there:
+            from viewer.inference.worker.openvino_predictor import quiet_openvino
+
+            quiet_openvino()
+        from scipy import ndimage  # noqa: F401
+    except (ImportError, OSError) as error:
+        sys.stderr.write(f"An engine cannot be imported: {type(error).__name__}.\n")
 
 
 def _refuser(what: str) -> Task:

@@ -4,8 +4,9 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol
 
 from viewer.errors import ViewerError
 from viewer.inference.messages import Message, receive, send
@@ -13,6 +14,18 @@ from viewer.inference.messages import Message, receive, send
 
 class Stopped(BaseException):
     """Raised inside a job that the supervisor cancelled."""
+
+
+class Interruptions(Protocol):
+    """How an engine learns that its tile is no longer wanted."""
+
+    def check(self) -> None:
+        """Raise if the job was cancelled."""
+        ...
+
+    def interrupting(self, stop: Callable[[], None]) -> Any:
+        """Return a context in which ``stop`` is called, from another thread, on a cancel."""
+        ...
 
 
 class Orders:
@@ -24,6 +37,8 @@ class Orders:
         self._jobs: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._number = 0
+        self._stop: Callable[[], None] | None = None
+        self._lock = threading.Lock()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
 
     def next_job(self) -> Message:
@@ -36,6 +51,25 @@ class Orders:
         """Raise ``Stopped`` if the current job was cancelled."""
         if self._number in self._cancelled:
             raise Stopped
+
+    @contextmanager
+    def interrupting(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Call ``stop`` from the listening thread if the current job is cancelled meanwhile.
+
+        Whatever the engine then raises gives way to ``Stopped``.
+        """
+        with self._lock:
+            self._stop = stop
+        try:
+            self.check()
+            yield
+        except Exception:
+            self.check()
+            raise
+        finally:
+            with self._lock:
+                self._stop = None
+        self.check()
 
     def answer(self, kind: str, blobs: Sequence[bytes | memoryview] = (), **entries: Any) -> None:
         """Send a message that belongs to the current job."""
@@ -51,9 +85,15 @@ class Orders:
         try:
             while (message := receive(self._inbox)) is not None:
                 if message.kind == "cancel":
-                    self._cancelled.add(message.number)
+                    self._cancel(message.number)
                 else:
                     self._jobs.put(message)
         except (ViewerError, OSError, ValueError) as error:
             sys.stderr.write(f"The worker cannot read its orders: {type(error).__name__}.\n")
         os._exit(0)
+
+    def _cancel(self, number: int) -> None:
+        with self._lock:
+            self._cancelled.add(number)
+            if number == self._number and self._stop is not None:
+                self._stop()

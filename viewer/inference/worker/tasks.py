@@ -2,70 +2,174 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from viewer.domain.card import NetworkCard
-from viewer.errors import Damaged
+from viewer.errors import Damaged, OutOfResources
+from viewer.inference.backend import Backend
 from viewer.inference.cards import card_from_table
+from viewer.inference.fitting import halved
 from viewer.inference.handover import Scan, mapped, scan_from
 from viewer.inference.lesion_view import scores
 from viewer.inference.messages import Message
 from viewer.inference.pipeline import find
+from viewer.inference.predictor import DeviceLost, Engine, NoRoom
+from viewer.inference.worker.engines import engine_for
 from viewer.inference.worker.orders import Orders
-from viewer.inference.worker.torch_predictor import TorchPredictor
-from viewer.inference.worker.training import train
+
+Given = TypeVar("Given")
 
 
 class Tasks:
-    """Jobs by name; networks stay loaded, by the hash of their weights."""
+    """Jobs by name; networks stay loaded, by the hash of their weights and how to compute them."""
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._predictors: dict[str, TorchPredictor] = {}
+        self._forms: dict[str, dict[str, bytes]] = {}
+        self._engines: dict[tuple[str, Backend], tuple[Engine, tuple[str, ...]]] = {}
         self.table: dict[str, Callable[[Message], None]] = {
             "segment": self.segment,
             "classify": self.classify,
             "train": self.train,
+            "onnx": self.onnx,
         }
 
     def segment(self, message: Message) -> None:
         """Answer with the labels of what the network finds."""
         started_s = time.monotonic()
-        card, predictor = self._network(message)
-        found = find(_scan(message), card, predictor, self._orders.report)
+        scan = _scan(message)
+        report = self._orders.report
+        found, engine, notes = self.computed(
+            message, lambda card, engine: find(scan, card, engine, report)
+        )
         self._orders.answer(
             "done",
             [found.labels.data],
             shape=list(found.labels.shape),
             volumes_mm3=list(found.volumes_mm3),
-            notes=list(found.notes),
-            device=predictor.device,
+            notes=[*notes, *found.notes],
             seconds=time.monotonic() - started_s,
+            **described(engine),
         )
 
     def classify(self, message: Message) -> None:
         """Answer with a probability for each segment."""
-        card, predictor = self._network(message)
         labels = mapped(message.header["labels"])
-        found = scores(_scan(message), labels, card, predictor, self._orders.report)
-        self._orders.answer("done", numbers=list(found), values=list(found.values()))
+        scan = _scan(message)
+        report = self._orders.report
+        found, engine, notes = self.computed(
+            message, lambda card, engine: scores(scan, labels, card, engine, report)
+        )
+        self._orders.answer(
+            "done",
+            numbers=list(found),
+            values=list(found.values()),
+            notes=list(notes),
+            **described(engine),
+        )
 
     def train(self, message: Message) -> None:
         """Answer with trained weights."""
+        from viewer.inference.worker.training import train
+
         weights, history = train(message.header["plan"], self._orders.report, self._orders.check)
         self._orders.answer("done", [weights], history=history)
 
-    def _network(self, message: Message) -> tuple[NetworkCard, TorchPredictor]:
+    def onnx(self, message: Message) -> None:
+        """Answer with the ONNX form of a network and how far each engine is from torch with it."""
+        from viewer.inference.worker.forms import compared_forms
+
         card = card_from_table(message.header["card"], "message")
-        if card.weights_sha256 not in self._predictors:
-            if not message.blobs:
-                raise Damaged("The weights did not reach the inference process.")
+        forms = self._forms_of(card, message)
+        data, found = compared_forms(card, forms["safetensors"], forms.get("onnx"), self._orders)
+        self._orders.answer("done", [data], compared=found)
+
+    def computed(
+        self, message: Message, work: Callable[[NetworkCard, Engine], Given]
+    ) -> tuple[Given, Engine, tuple[str, ...]]:
+        """Return what ``work`` gives with the network of ``message``, the engine, and notices.
+
+        Where the graphics card's memory does not suffice, ``work`` is done again with smaller tiles;
+        where that does not help or the card goes away, on the processor. Each time with a notice.
+        """
+        card = card_from_table(message.header["card"], "message")
+        forms = self._forms_of(card, message)
+        backend = Backend.from_table(message.header.get("backend", {}))
+        notes: list[str] = []
+        while True:
+            try:
+                engine, said = self._engine(card, forms, backend)
+                engine.begin()
+                found = with_tiles_that_fit(engine, card, work, notes)
+            except (NoRoom, DeviceLost) as error:
+                if backend.device == "cpu" or not backend.is_local:
+                    raise OutOfResources("The memory does not suffice.") from error
+                notes.append(_moved(card, error))
+                self._engines.pop(_key(card, backend), None)
+                backend = replace(backend, device="cpu", engine="auto")
+                continue
+            return found, engine, (*notes, *said)
+
+    def _engine(
+        self, card: NetworkCard, forms: dict[str, bytes], backend: Backend
+    ) -> tuple[Engine, tuple[str, ...]]:
+        key = _key(card, backend)
+        if key not in self._engines:
             self._orders.report(0.0, "loading the network")
-            self._predictors[card.weights_sha256] = TorchPredictor(
-                card, message.blobs[0], self._orders.check
-            )
-        predictor = self._predictors[card.weights_sha256]
-        predictor.begin()
-        return card, predictor
+            self._engines[key] = engine_for(card, forms, backend, self._orders)
+        return self._engines[key]
+
+    def _forms_of(self, card: NetworkCard, message: Message) -> dict[str, bytes]:
+        """Return the network's forms: as they came with this job, or with an earlier one."""
+        names = message.header.get("forms", [])
+        if names:
+            if len(names) != len(message.blobs):
+                raise Damaged("The weights did not reach the inference process.")
+            self._forms[card.weights_sha256] = dict(zip(names, message.blobs, strict=True))
+        if card.weights_sha256 not in self._forms:
+            raise Damaged("The weights did not reach the inference process.")
+        return self._forms[card.weights_sha256]
+
+
+def with_tiles_that_fit(
+    engine: Engine,
+    card: NetworkCard,
+    work: Callable[[NetworkCard, Engine], Given],
+    notes: list[str],
+) -> Given:
+    """Return what ``work`` gives, with the card's tile halved until the memory suffices.
+
+    Raises
+    ------
+    NoRoom
+        Not even the smallest tile fits.
+    """
+    asked = engine.suited(card)
+    while True:
+        try:
+            found = work(asked, engine)
+        except NoRoom:
+            asked = replace(asked, tile_kji=halved(asked.tile_kji))
+            continue
+        if asked.tile_kji != card.tile_kji:
+            sides = " x ".join(str(n) for n in asked.tile_kji)
+            notes.append(f"{engine.device} took smaller tiles than the card says: {sides}.")
+        return found
+
+
+def described(engine: Engine) -> dict[str, Any]:
+    """Return what a result says of the engine that computed it."""
+    return {"device": engine.device, "engine": engine.name, "precision": engine.precision}
+
+
+def _moved(card: NetworkCard, error: Exception) -> str:
+    why = "had too little memory" if isinstance(error, NoRoom) else "went away"
+    return f"The graphics card {why}; {card.title} ran on the processor."
+
+
+def _key(card: NetworkCard, backend: Backend) -> tuple[str, Backend]:
+    return card.weights_sha256, backend
 
 
 def _scan(message: Message) -> Scan:

@@ -1,6 +1,9 @@
-"""The reference engine: torch, on the graphics card if there is one, else on the processor."""
+"""The reference engine: torch, on a graphics card if there is one, else on the processor."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -8,17 +11,68 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from viewer.domain.card import NetworkCard
-from viewer.errors import Damaged, OutOfResources
+from viewer.errors import Damaged
+from viewer.inference.fitting import tile_that_fits
+from viewer.inference.predictor import DeviceLost, NoRoom
 from viewer.inference.worker.architectures import built
-from viewer.inference.worker.pace import Pace
+from viewer.inference.worker.pace import Pace, cpu_text
+
+_PROBE_SIDE = 32  # of the small tile whose memory is measured
+
+
+class Graphics(Protocol):
+    """A graphics card, as far as a predictor must know it."""
+
+    place: torch.device
+
+    def name(self) -> str:
+        """Return the card as a person reads it."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Return how much of its memory nobody uses."""
+        ...
+
+    def peak_bytes(self, run: Callable[[], object]) -> int:
+        """Return how much more memory ``run`` took at its peak."""
+        ...
+
+    def empty(self) -> None:
+        """Give back what is kept for the next tile."""
+        ...
+
+
+class Cuda:
+    """A CUDA device."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.place = torch.device("cuda", number)
+
+    def name(self) -> str:
+        """Return the device's name."""
+        return str(torch.cuda.get_device_name(self.place))
+
+    def free_bytes(self) -> int:
+        """Return what the driver says is free."""
+        return int(torch.cuda.mem_get_info(self.place)[0])
+
+    def peak_bytes(self, run: Callable[[], object]) -> int:
+        """Return torch's own count at its peak, above what was there before."""
+        before = torch.cuda.memory_allocated(self.place)
+        torch.cuda.reset_peak_memory_stats(self.place)
+        run()
+        return int(torch.cuda.max_memory_allocated(self.place)) - int(before)
+
+    def empty(self) -> None:
+        """Give torch's reserve back to the driver."""
+        torch.cuda.empty_cache()
 
 
 def device_name() -> str:
     """Return where torch will compute, as a person reads it."""
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    n_threads = torch.get_num_threads()
-    return f"CPU, {n_threads} thread{'s' if n_threads > 1 else ''}"
+    return cpu_text(torch.get_num_threads())
 
 
 def device() -> torch.device:
@@ -27,36 +81,111 @@ def device() -> torch.device:
 
 
 class TorchPredictor:
-    """A network with its weights, ready to predict; float32.
+    """A network with its weights, ready to predict.
 
     ``check`` is called before every layer and may raise: so a cancel reaches inside a tile.
+
+    Parameters
+    ----------
+    graphics
+        The card to compute on; None for the processor.
+    precision
+        "auto": float32 on the processor, float16 where it suffices (autocast) on a graphics card;
+        or "float32", "bfloat16".
     """
 
-    def __init__(self, card: NetworkCard, weights: bytes, check: Callable[[], None]) -> None:
-        self.device = device_name()
-        self._place = device()
-        self._pace = Pace()
+    def __init__(
+        self,
+        card: NetworkCard,
+        weights: bytes,
+        check: Callable[[], None],
+        *,
+        graphics: Graphics | None = None,
+        precision: str = "auto",
+    ) -> None:
+        self.name = f"torch {torch.__version__}"
+        self._graphics = graphics
+        self._place = torch.device("cpu") if graphics is None else graphics.place
+        self.precision = precision
+        if precision == "auto":
+            self.precision = "float32" if graphics is None else "float16 (autocast)"
+        self._pace = Pace(torch.set_num_threads)
         network = built(card.architecture, dict(card.options))
         load_weights(network, weights)
-        self._network = network.eval().to(self._place)
-        hook_every_layer(self._network, check)
+        try:
+            self.network = network.eval().to(self._place)
+        except torch.OutOfMemoryError as error:
+            raise NoRoom from error
+        hook_every_layer(self.network, check)
+
+    @property
+    def device(self) -> str:
+        """Where it computes, as a person reads it."""
+        return cpu_text(self._pace.n_threads) if self._graphics is None else self._graphics.name()
 
     def begin(self) -> None:
         """Start a job: with all threads again."""
         self._pace.reset()
 
+    def suited(self, card: NetworkCard) -> NetworkCard:
+        """Return ``card`` with the largest tile that the free memory takes, its own at most.
+
+        Raises
+        ------
+        NoRoom
+            Not even the smallest one fits.
+        """
+        if self._graphics is None:
+            return card
+        sides = tuple(min(_PROBE_SIDE, side) for side in card.tile_kji)
+        probe = np.zeros((1, n_channels(self.network), *sides), dtype=np.float32)
+        graphics = self._graphics
+        per_voxel = graphics.peak_bytes(lambda: self.predict(probe)) / float(np.prod(sides))
+        graphics.empty()
+        return replace(
+            card, tile_kji=tile_that_fits(card.tile_kji, per_voxel, graphics.free_bytes())
+        )
+
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits of ``batch`` (n, channel, k, j, i)."""
+        """Return logits of ``batch`` (n, channel, ...); halves of it where memory is short.
+
+        Raises
+        ------
+        NoRoom
+            Not even one at a time.
+        DeviceLost
+            The graphics card does not answer any more.
+        """
         try:
-            with torch.inference_mode(), self._pace.measured():
-                logits: Tensor = self._network(torch.from_numpy(batch).to(self._place))
+            return self._logits(batch)
         except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise OutOfResources(
-                "The graphics card has too little memory for this network.",
-                remedy="Close other programs that use it.",
-            ) from error
-        return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+            if self._graphics is not None:
+                self._graphics.empty()
+            if len(batch) == 1:
+                raise NoRoom from error
+        except torch.AcceleratorError as error:
+            raise DeviceLost from error
+        half = len(batch) // 2
+        return np.concatenate((self.predict(batch[:half]), self.predict(batch[half:])))
+
+    def _logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode(), self._autocast(), self._pace.measured():
+            logits: Tensor = self.network(torch.from_numpy(batch).to(self._place))
+            return np.asarray(logits.float().cpu().numpy(), dtype=np.float32)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        kind = {"float16 (autocast)": torch.float16, "bfloat16": torch.bfloat16}.get(self.precision)
+        if kind is None:
+            return nullcontext()
+        return torch.autocast(self._place.type, dtype=kind)
+
+
+def n_channels(network: nn.Module) -> int:
+    """Return how many channels the network takes: those of its first convolution."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            return int(module.in_channels)
+    return 1
 
 
 def hook_every_layer(network: nn.Module, check: Callable[[], None]) -> None:

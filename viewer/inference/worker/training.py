@@ -38,7 +38,7 @@ def train(
     losses: list[float] = []
     started_s = time.monotonic()
     steps, limit_s = int(plan["steps"]), float(plan["time_limit_s"])
-    pace = Pace()
+    pace = Pace(torch.set_num_threads)
     network.train()
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - started_s) / limit_s)
