@@ -46,6 +46,7 @@ PROGRAM = (
     "openvino",
     "tritonclient",
     "grpcio",
+    "ml_dtypes",
     "protobuf",
 )
 TESTS = (
