@@ -26,6 +26,8 @@ class NetworkCard:
     ``window_low``/``window_high`` are mapped to 0..1. ``min_volume_mm3``: smaller islands are not
     reported. ``calibration_half_width`` is the half-width of the 95 % interval of a score.
     ``onnx_sha256`` names the same network as ``model.onnx``, "" where it has no such form.
+    ``reads`` is what one input is: a "volume" (for a classifier, a lesion in it) or an "image", flat
+    and without patient geometry. ``classes`` names what the network tells apart, in its own order.
     """
 
     key: str
@@ -51,3 +53,23 @@ class NetworkCard:
     min_volume_mm3: float = 0.0
     calibration_half_width: float = 0.0
     onnx_sha256: str = ""
+    reads: Literal["volume", "image"] = "volume"
+    classes: tuple[str, ...] = ()
+    data_licence: str = ""
+    unintended_use: str = ""
+    failure_cases: tuple[str, ...] = ()
+
+    def option(self, name: str, default: float) -> float:
+        """Return the number called ``name`` among the options, ``default`` where it has none."""
+        return float(dict(self.options).get(name, default))
+
+    @property
+    def kind(self) -> str:
+        """What it does with what, as a list of networks says it."""
+        words = {
+            ("segment", "volume"): "segmentation of a volume",
+            ("segment", "image"): "segmentation of an image",
+            ("classify", "volume"): "classification of a lesion",
+            ("classify", "image"): "classification of an image",
+        }
+        return words[self.task, self.reads]

@@ -21,6 +21,8 @@ from viewer.resources import resource_root
 CARD, WEIGHTS, ONNX = "card.toml", "weights.safetensors", "model.onnx"
 _TRIPLES = ("spacing_ijk_mm", "tile_kji")
 _TASKS = ("segment", "classify")
+_READS = ("volume", "image")
+_LISTS_OF_TEXT = ("classes", "failure_cases")
 _LARGEST_CARD = 1 << 20
 _LARGEST_WEIGHTS = 1 << 30
 _AGAIN = "Install the network again."
@@ -64,6 +66,9 @@ def card_from_table(table: Mapping[str, Any], where: str) -> NetworkCard:
         values["options"] = tuple(sorted(options.items()))
         values["concept"] = Code(**values["concept"])
         values["task"] = {task: task for task in _TASKS}[values["task"]]
+        values["reads"] = {kind: kind for kind in _READS}[values.get("reads", "volume")]
+        for name in _LISTS_OF_TEXT:
+            values[name] = tuple(str(text) for text in values.get(name, ()))
         values["figures"] = tuple(Figure(**figure) for figure in values.get("figures", ()))
         for name in _TRIPLES:
             first, second, third = values[name]
@@ -99,7 +104,7 @@ def card_to_table(card: NetworkCard) -> dict[str, Any]:
     """Return the card as nested plain values, for TOML and for the way to the worker."""
     table = asdict(card)
     table["options"] = dict(card.options)
-    for name in _TRIPLES:
+    for name in (*_TRIPLES, *_LISTS_OF_TEXT):
         table[name] = list(table[name])
     table["figures"] = list(table["figures"])
     return table

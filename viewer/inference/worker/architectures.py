@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from viewer.domain.methods import Architecture
 from viewer.errors import Damaged
+from viewer.inference.worker.image_networks import image_ensemble, unet2d
 
 _HIGHEST_WIDTH, _MOST_LEVELS = 512, 6
 _RARE_LOGIT = -4.0
@@ -112,6 +113,18 @@ ARCHITECTURES: dict[str, Architecture] = {
             lambda options: LesionCnn(
                 widths_of(options, "8 16 32 48"), float(options.get("dropout", 0.2))
             ),
+        ),
+        Architecture(
+            "image_cnn",
+            "Small residual CNNs on a picture",
+            "He et al. 2016, arXiv 1512.03385; distance of features: Lee et al. 2018, 1807.03888",
+            lambda options: image_ensemble(options, widths_of(options, "16 32 64")),
+        ),
+        Architecture(
+            "unet2d",
+            "2-D U-Net",
+            "Ronneberger et al. 2015, arXiv 1505.04597; strided convolutions, batch normalisation",
+            lambda options: unet2d(options, widths_of(options, "16 32 64")),
         ),
     )
 }
