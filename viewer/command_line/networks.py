@@ -16,10 +16,10 @@ def _ticket() -> Ticket:
 
 def train(chosen: argparse.Namespace) -> dict[str, Any]:
     """Train from a recipe; the weights and the card lie beside it, or in ``--out``."""
-    from viewer.learning.train import train as train_recipe
+    from viewer.learning.trainers import train_recipe
 
     folder = chosen.out or chosen.recipe.parent
-    return dict(train_recipe(chosen.recipe, folder, _ticket()))
+    return dict(train_recipe(chosen.recipe, chosen.data, folder, _ticket()))
 
 
 def self_test() -> dict[str, Any]:

@@ -8,6 +8,9 @@ from viewer.command_line.verb import OK, Verb, emit_or_print
 
 def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", required=True, type=Path, metavar="FILE")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="the data set, where the recipe needs one"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR")
 
 
