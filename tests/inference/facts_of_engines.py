@@ -31,7 +31,7 @@ class Never:
         """Do nothing."""
 
     @contextmanager
-    def interrupting(self, stop: Callable[[], None]) -> Iterator[None]:
+    def interrupting(self, stop: Callable[[], object]) -> Iterator[None]:
         """Never call ``stop``."""
         del stop
         yield
@@ -47,7 +47,7 @@ class Soon:
         """Let it start."""
 
     @contextmanager
-    def interrupting(self, stop: Callable[[], None]) -> Iterator[None]:
+    def interrupting(self, stop: Callable[[], object]) -> Iterator[None]:
         """Call ``stop`` from another thread, once, and keep what the engine says to it."""
         if self.raised:
             yield

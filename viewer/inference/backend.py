@@ -15,6 +15,11 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 PROTOCOL_SCHEMES = ("grpc", "grpcs", "http", "https")
 MONAI_SCHEMES = ("monailabel", "monailabels")
 _LONGEST_TOKEN = 1 << 14
+_LONGEST_S = 240.0  # the supervisor gives up on a silent worker after 300
+_PORTS = {
+    "grpc": 8001, "grpcs": 8001, "http": 8000, "https": 443,
+    "monailabel": 8000, "monailabels": 443,
+}  # fmt: skip
 # Fastest first, all in 32-bit floats: measured on the demonstration network (docs of `backends`).
 _ON_CPU = ("openvino", "onnxruntime", "torch")
 
@@ -61,8 +66,8 @@ class Backend:
                     f"There is no {name} called {getattr(self, name)}.",
                     remedy=f"Choose one of: {', '.join(known)}.",
                 )
-        if not 0.0 < self.timeout_s <= 86_400.0:
-            raise InputRefused("The time that a server may take must lie within a day.")
+        if not 0.0 < self.timeout_s <= _LONGEST_S:
+            raise InputRefused(f"The time that a server may take must not exceed {_LONGEST_S:g} s.")
         if not _is_token(self.token):
             raise InputRefused(
                 "The server's token holds characters that no token has.",
@@ -89,7 +94,10 @@ class Backend:
     @property
     def host_and_port(self) -> str:
         """The address without its scheme, as clients want it; "" for the local one."""
-        return urlsplit(self.where).netloc if not self.is_local else ""
+        parts = urlsplit(self.where)
+        if self.is_local or parts.port is not None:
+            return parts.netloc
+        return f"{parts.netloc.rstrip(':')}:{_PORTS[parts.scheme]}"
 
     @property
     def short(self) -> str:

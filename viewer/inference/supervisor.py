@@ -233,13 +233,15 @@ class Supervisor:
         blobs: list[bytes] = []
         if card is not None:
             header["card"] = card_to_table(card)
-            header["backend"] = self.backend.to_table()
-            forms = verified_forms(self._folder(card), card)
-            if card.weights_sha256 not in worker.known_weights:
+            backend = self.backend
+            header["backend"] = backend.to_table()
+            # A server has its own: whether they are the same is asked there.
+            forms = verified_forms(self._folder(card), card) if backend.is_local else {}
+            if forms and card.weights_sha256 not in worker.known_weights:
                 header["forms"], blobs = list(forms), list(forms.values())
         worker.send(header, blobs)
         answer = self._answer(worker, number, ticket)
-        if card is not None:
+        if card is not None and blobs:
             worker.known_weights.add(card.weights_sha256)
         return answer
 

@@ -28,7 +28,9 @@ def engine_for(
         The only one that was asked for, or is left, cannot read it.
     """
     if not backend.is_local:
-        raise Unsupported("Servers cannot be asked yet.")
+        from viewer.inference.worker.remote_predictor import RemotePredictor
+
+        return RemotePredictor(card, backend, interruptions), ()
     there = probe.engines()
     has_cuda = probe.torch_has_cuda() and bool(probe.cuda_devices())
     names = local_engines(backend, tuple(forms), there, has_cuda=has_cuda)

@@ -23,7 +23,7 @@ class Interruptions(Protocol):
         """Raise if the job was cancelled."""
         ...
 
-    def interrupting(self, stop: Callable[[], None]) -> Any:
+    def interrupting(self, stop: Callable[[], object]) -> Any:
         """Return a context in which ``stop`` is called, from another thread, on a cancel."""
         ...
 
@@ -37,7 +37,7 @@ class Orders:
         self._jobs: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._number = 0
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], object] | None = None
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
 
@@ -53,7 +53,7 @@ class Orders:
             raise Stopped
 
     @contextmanager
-    def interrupting(self, stop: Callable[[], None]) -> Iterator[None]:
+    def interrupting(self, stop: Callable[[], object]) -> Iterator[None]:
         """Call ``stop`` from the listening thread if the current job is cancelled meanwhile.
 
         Whatever the engine then raises gives way to ``Stopped``.

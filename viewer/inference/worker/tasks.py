@@ -94,8 +94,8 @@ class Tasks:
         where that does not help or the card goes away, on the processor. Each time with a notice.
         """
         card = card_from_table(message.header["card"], "message")
-        forms = self._forms_of(card, message)
         backend = Backend.from_table(message.header.get("backend", {}))
+        forms = self._forms_of(card, message) if backend.is_local else {}
         notes: list[str] = []
         while True:
             try:
