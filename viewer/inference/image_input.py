@@ -1,13 +1,83 @@
 """Pictures as a network wants to see them: grey or colour, at its size, on its scale."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from viewer.domain.card import NetworkCard
+from viewer.errors import InputRefused
 
 Floats = NDArray[np.float32]
 
 _LEAST_DEVIATION = 1e-3  # of grey 0..1: a picture of one grey is not blown up to noise
 _LOCAL_PX = 12.0  # standard deviation of the neighbourhood of a fundus picture's local contrast
 _DARK = 0.08  # of the brightest: beyond the field of a fundus camera
+
+
+def prepared(greys: Floats, card: NetworkCard) -> Floats:
+    """Return pictures (n, rows, columns; 0..1) as the card's network takes them (n, 1, ...).
+
+    Square, at the card's size by area averaging, each with mean 0 and standard deviation 1.
+    """
+    return standardised(reduced(greys, card))[:, None]
+
+
+def reduced(greys: Floats, card: NetworkCard) -> Floats:
+    """Return pictures (n, rows, columns; 0..1) square and at the card's size, their greys kept."""
+    _, rows, columns = card.tile_kji
+    squares = squared(greys, str(dict(card.options).get("square", "crop")))
+    if squares.shape[1:] == (rows, columns):
+        return squares
+    return np.stack([area_averaged(one, rows, columns) for one in squares])
+
+
+def squared(greys: Floats, how: str) -> Floats:
+    """Return the square in the middle ("crop"), or the picture in a black square ("pad")."""
+    _, rows, columns = greys.shape
+    if rows == columns:
+        return greys
+    if how == "pad":
+        side = max(rows, columns)
+        whole = np.zeros((len(greys), side, side), dtype=np.float32)
+        first, second = (side - rows) // 2, (side - columns) // 2
+        whole[:, first : first + rows, second : second + columns] = greys
+        return whole
+    side = min(rows, columns)
+    first, second = (rows - side) // 2, (columns - side) // 2
+    return greys[:, first : first + side, second : second + side]
+
+
+def grey_from(values: NDArray[Any], where: str) -> Floats:
+    """Return pictures (n, rows, columns) as grey 0..1: bytes and words by their full range.
+
+    Floats are taken as they are between 0 and 1, else stretched from their lowest to their highest
+    value, all pictures alike.
+
+    Raises
+    ------
+    InputRefused
+        They are no numbers, not finite, empty, or not of this shape.
+    """
+    if values.ndim != 3 or 0 in values.shape:
+        raise InputRefused(
+            f"Pictures of shape {values.shape} are not (n, rows, columns).",
+            where=where,
+            remedy="Give grey pictures of one size, none of them empty.",
+        )
+    if values.dtype.kind == "u":
+        return np.asarray(values, dtype=np.float32) / np.float32(np.iinfo(values.dtype).max)
+    if values.dtype.kind not in "if":
+        raise InputRefused("The pictures are no numbers.", where=where)
+    grey = np.asarray(values, dtype=np.float32)
+    if not np.isfinite(grey).all():
+        raise InputRefused(
+            "The pictures hold values that are not finite.", where=where, remedy="Leave them out."
+        )
+    low, high = float(grey.min()), float(grey.max())
+    if low >= 0.0 and high <= 1.0:
+        return grey
+    return np.asarray((grey - low) / max(high - low, 1e-6), dtype=np.float32)
 
 
 def standardised(greys: Floats) -> Floats:

@@ -176,6 +176,20 @@ class Supervisor:
             answer = self._run(worker, "onnx", {}, ticket, card=card)
         return OnnxForm(answer.blobs[0], answer.header["compared"])
 
+    def ask(
+        self, kind: str, arrays: Mapping[str, Any], card: NetworkCard, ticket: Ticket
+    ) -> Message:
+        """Return the worker's answer to a job on ``arrays`` (by name) with the network of ``card``.
+
+        Raises
+        ------
+        InputRefused, Unsupported, OutOfResources, BackendLost, Cancelled
+            As for ``segment``.
+        """
+        with self._job(ticket) as (worker, lend):
+            entries = {name: lend(array) for name, array in arrays.items()}
+            return self._run(worker, kind, entries, ticket, card=card)
+
     @contextmanager
     def _job(self, ticket: Ticket) -> Iterator[tuple[WorkerProcess, Callable[[Any], Any]]]:
         """Wait for this job's turn and for a worker that is ready; lend arrays until the end."""

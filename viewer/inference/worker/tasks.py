@@ -16,6 +16,11 @@ from viewer.inference.messages import Message
 from viewer.inference.pipeline import find
 from viewer.inference.predictor import DeviceLost, Engine, NoRoom
 from viewer.inference.worker.engines import engine_for
+from viewer.inference.worker.image_tasks import (
+    classify_images,
+    segment_image,
+    train_image_network,
+)
 from viewer.inference.worker.orders import Orders
 
 Given = TypeVar("Given")
@@ -33,6 +38,8 @@ class Tasks:
             "classify": self.classify,
             "train": self.train,
             "onnx": self.onnx,
+            "classify_images": lambda message: classify_images(self, self._orders, message),
+            "segment_image": lambda message: segment_image(self, self._orders, message),
         }
 
     def segment(self, message: Message) -> None:
@@ -73,7 +80,11 @@ class Tasks:
         """Answer with trained weights."""
         from viewer.inference.worker.training import train
 
-        weights, history = train(message.header["plan"], self._orders.report, self._orders.check)
+        plan = message.header["plan"]
+        if str(plan["task"]).startswith("image_"):
+            weights, history = train_image_network(self._orders, plan)
+        else:
+            weights, history = train(plan, self._orders.report, self._orders.check)
         self._orders.answer("done", [weights], history=history)
 
     def onnx(self, message: Message) -> None:

@@ -135,7 +135,7 @@ class TorchPredictor:
         NoRoom
             Not even the smallest one fits.
         """
-        if self._graphics is None:
+        if self._graphics is None or card.reads == "image":
             return card
         sides = tuple(min(_PROBE_SIDE, side) for side in card.tile_kji)
         probe = np.zeros((1, n_channels(self.network), *sides), dtype=np.float32)
