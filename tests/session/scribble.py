@@ -37,6 +37,7 @@ from viewer.session.edits import (
 from viewer.session.session import Session
 from viewer.session.state import State
 
+_FLUSH_EVERY = 6  # steps; those that are not followed by a flush are on the disk a second later
 GRID = Grid.from_axes((6, 8, 10), spacing_ijk_mm=(0.7, 0.7, 2.5))
 
 
@@ -182,8 +183,10 @@ def scribble(folder: Path, seed: int) -> None:
     for number in range(1, 10**9):
         hand.step()
         os.write(out, f"step {number} {time.monotonic()}\n".encode())
-        if number % 25 == 0 and journal.flush():
+        if number % _FLUSH_EVERY == 0 and journal.flush():
             os.write(out, f"flushed {number} {time.monotonic()}\n".encode())
+            if number == _FLUSH_EVERY:
+                print("begun", flush=True)  # noqa: T201 - heard by whoever kills
         pause.wait(0.002)
 
 
@@ -201,7 +204,12 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    import viewer.session.journal
     import viewer.session.serialise  # imported before the fork, once for all children
 
-    viewer.session.serialise.encode(())
+    warm = Scribbler(Session(), 1)
+    for _ in range(40):
+        warm.step()
+    viewer.session.serialise.encode(warm.session.state.measurements)
+    viewer.session.serialise.encode(Chain())
     serve()

@@ -29,6 +29,30 @@ def redo(context: Context) -> None:
     context.session.redo()
 
 
+def _steps(context: Context) -> Sequence[Choice]:
+    names = (*context.session.history, *context.session.undone)
+    numbered = [Choice(f"{n}  {name}", {"step": n}) for n, name in enumerate(names, start=1)]
+    return [Choice("0  before all that is listed", {"step": 0}), *numbered] if names else []
+
+
+def _no_history(context: Context) -> str:
+    if not (context.session.can_undo or context.session.can_redo):
+        return "Nothing was done yet."
+    return has_picture(context)
+
+
+@action(
+    "edit.go_to_step",
+    "Go to a step of the history",
+    group="Edit",
+    choices=_steps,
+    enabled=_no_history,
+)
+def go_to_step(context: Context, *, step: int) -> None:
+    """Undo or redo until the named step is the last that stands."""
+    context.session.go_to(step)
+
+
 def _nothing_selected(context: Context) -> str:
     uid = context.viewing.look.selected_uid
     known = {m.uid for m in context.session.state.measurements}

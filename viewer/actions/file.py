@@ -43,8 +43,13 @@ def open_paths(context: Context, *, paths: Sequence[Path | str]) -> None:
     read_paths(context, places)
 
 
-def read_paths(context: Context, places: Sequence[Path]) -> None:
-    """Scan ``places`` as a job and show what they hold; nothing is written to the journal."""
+def read_paths(
+    context: Context, places: Sequence[Path], *, then: Callable[[], None] = lambda: None
+) -> None:
+    """Scan ``places`` as a job and show what they hold; nothing is written to the journal.
+
+    ``then`` is called once the first of their pictures is shown.
+    """
     for place in places:
         if not place.exists():
             raise InputRefused(
@@ -66,6 +71,7 @@ def read_paths(context: Context, places: Sequence[Path]) -> None:
         key = context.pictures.best(new or [s.key for s in found.pictures])
         _look_further(context, found, places, new)
         _show(context, key, ahead)
+        then()
         if found.ledger.refused:
             files = counted(len(found.ledger.refused), "file")
             context.door.tell(

@@ -106,6 +106,7 @@ _GROUPS = (
 _ORDERED: dict[str, Action] = {}
 _MODULES = (
     "file",
+    "workspace",
     "importing",
     "documents",
     "view",

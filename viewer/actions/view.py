@@ -228,6 +228,12 @@ def resample(context: Context) -> None:
     )
 
 
+@action("view.history", "History on or off", group="View", keys=("Ctrl+H",))
+def history(context: Context) -> None:
+    """List every step that can be undone or done again; a click goes there."""
+    context.viewing.set(history_shown=not context.viewing.look.history_shown)
+
+
 @action("view.panels", "Panels on or off", group="View", keys=("F9",))
 def panels(context: Context) -> None:
     """Fold the panels away, or bring them back."""

@@ -47,6 +47,12 @@ class Document:
         self.history.step_forth()
         return touched
 
+    def outdate(self, revision: int) -> None:
+        """Number this state, and all labels, higher than ``revision``: another document's."""
+        self.revision = max(self.revision, revision) + 1
+        uids = (layer.uid for layer in self.state.segmentations)
+        self.label_revisions.update(dict.fromkeys(uids, self.revision))
+
     def _change(self, edit: Edit) -> tuple[Edit, Touched]:
         before = self.state
         self.state, inverse = edit.apply(before)

@@ -133,7 +133,7 @@ def tidy(folder: Path, *, keep: int = 20) -> None:
 
 
 @dataclass(frozen=True)
-class _Contents:
+class Contents:
     """What could be read of a file; ``is_sound`` says whether that is all of it."""
 
     rows: dict[int, Row]
@@ -155,8 +155,8 @@ def _recovered(path: Path, on_fault: Fault | None) -> Session:
     if is_owned(store):
         store.close()
         raise Conflict("Another window uses this session.", where=path.name)
-    contents = _read(store)
-    document, reached, last = _replay(contents)
+    contents = read_contents(store)
+    document, reached, last = replayed(contents)
     if reached == last and contents.is_sound:
         journal = Journal.take_over(store, last)
         return Session(journal, on_fault=on_fault, document=document)
@@ -169,7 +169,8 @@ def _recovered(path: Path, on_fault: Fault | None) -> Session:
     )
 
 
-def _read(store: Store) -> _Contents:
+def read_contents(store: Store) -> Contents:
+    """Return what can be read of a session's file; nothing is written."""
     rows = store.rows()
     limit = store.meta("limit_bytes")
     # A file that was rebuilt may lack rows up to this one: a snapshot stands for them.
@@ -183,7 +184,7 @@ def _read(store: Store) -> _Contents:
             snapshot: Snapshot = decode(head)
             snapshots.append((seq, snapshot, _labels(store, snapshot)))
             break
-    return _Contents(
+    return Contents(
         rows,
         snapshots,
         store.all_kept(),
@@ -204,7 +205,7 @@ def _labels(store: Store, snapshot: Snapshot) -> dict[str, Labels]:
     return found
 
 
-def _replay(contents: _Contents) -> tuple[Document, int, int]:
+def replayed(contents: Contents) -> tuple[Document, int, int]:
     """Return the document, the row that it reached, and the last row that there is."""
     document = Document(contents.limit_bytes)
     reached = 0
@@ -246,7 +247,7 @@ def _steps(rows: dict[int, Row], last: int) -> dict[int, Entry]:
     return found
 
 
-def _rebuilt(folder: Path, contents: _Contents, document: Document, reached: int) -> Journal:
+def _rebuilt(folder: Path, contents: Contents, document: Document, reached: int) -> Journal:
     """Return a journal in a new file that holds the good rows and the document as it is now."""
     journal = Journal.create(folder)
     journal.adopt([row for seq, row in contents.rows.items() if seq <= reached], contents.paths)

@@ -98,6 +98,16 @@ class Session:
         return tuple(entry.edit.name for entry in self._document.history.done)
 
     @property
+    def undone(self) -> tuple[str, ...]:
+        """The names of what can be done again, the next one first."""
+        return tuple(entry.edit.name for entry in reversed(self._document.history.undone))
+
+    @property
+    def history_bytes(self) -> int:
+        """About how much memory the history takes."""
+        return self._document.history.n_bytes
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is something to undo."""
         return self._document.history.last is not None
@@ -157,6 +167,21 @@ class Session:
         name = self.redo_name
         touched = self._document.redo()
         return self._stepped("redo", name, touched)
+
+    def go_to(self, n_done: int) -> None:
+        """Undo or redo until ``n_done`` steps stand, counted from the oldest that is known.
+
+        Raises
+        ------
+        InputRefused
+            There are not so many steps; nothing has changed.
+        """
+        if not 0 <= n_done <= len(self.history) + len(self.undone):
+            raise InputRefused(f"The history has no step {n_done}.")
+        while len(self.history) > n_done:
+            self.undo()
+        while len(self.history) < n_done:
+            self.redo()
 
     def _stepped(self, kind: Literal["undo", "redo"], name: str, touched: Touched | None) -> str:
         if touched is None:
@@ -221,11 +246,42 @@ class Session:
             raise InputRefused("This session is not recorded, so it cannot be saved.")
         self.journal.copy_to(path, force=force)
 
+    def become(self, other: "Session") -> None:
+        """Go on as ``other``: its document, history and file. What was here is saved and closed.
+
+        Listeners stay, and are told that everything may have changed. ``other`` is used up.
+        """
+        document, journal, kept = other.given_up()
+        touched = _everything(self.state, document.state)
+        # Who kept something by revision must not take another session's labels for ours.
+        document.outdate(self.revision)
+        if self.journal is not None:
+            self.journal.close()
+        self.journal, self._document, self._kept = journal, document, kept
+        self.findings, self._merge_key = other.findings, ""
+        if journal is not None:
+            journal.on_fault = self._fault
+        self._told("open", "open workspace", touched)
+
+    def given_up(self) -> tuple[Document, Journal | None, dict[str, object]]:
+        """Return document, journal and what was kept, for another session to go on with."""
+        journal, self.journal = self.journal, None
+        return self._document, journal, dict(self._kept)
+
     def close(self, *, clean: bool = True) -> None:
         """Save all and let the file go; not ``clean``: the next start restores it."""
         self.changed.disconnect()
         if self.journal is not None:
             self.journal.close(clean=clean)
+
+
+def _everything(*states: State) -> Touched:
+    layers = [layer for state in states for layer in state.segmentations]
+    keys = {layer.volume_key for layer in layers}
+    for state in states:
+        keys.update(m.volume_key for m in state.measurements)
+        keys.update(key for key, _chain in state.chains)
+    return Touched(frozenset(keys), frozenset(layer.uid for layer in layers), bool(layers))
 
 
 def _log_fault(error: Exception) -> None:

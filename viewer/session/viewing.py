@@ -80,6 +80,7 @@ class Look:
     overlays_shown: bool = True
     shutter_shown: bool = True
     panels_shown: bool = True
+    history_shown: bool = False
 
 
 class Viewing:

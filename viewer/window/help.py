@@ -38,7 +38,10 @@ MOUSE = (
 _SESSIONS = (
     "Every edit is in a journal on disk within a second, and can be undone (Ctrl+Z). After a crash "
     "the next start without a path restores the session by itself and says so; a start with a path "
-    "begins a new session, and the other waits. A session that was closed is not restored."
+    "begins a new session, and the other waits. A session that was closed is not restored. A "
+    "workspace (Ctrl+S) is a copy of the session with its whole history and the look; opening it "
+    "(Ctrl+Shift+W) goes on in another copy, so the saved file stays as it is. Images are never "
+    "copied: a workspace names where they lie."
 )
 Page = Callable[[Context], QWidget]
 

@@ -30,6 +30,7 @@ from viewer.window.notices import NoticeBar
 from viewer.window.pane import SlicePane
 from viewer.window.panels.enhance import EnhancePanel
 from viewer.window.panels.finding import FindingPanel
+from viewer.window.panels.history import HistoryPanel
 from viewer.window.panels.results import ResultsPanel
 from viewer.window.panels.segments import SegmentPanel
 from viewer.window.panels.study import StudyPanel
@@ -40,6 +41,8 @@ from viewer.window.three_d import ThreeD
 from viewer.window.top import TopBar
 
 SLICE_PANES = ("axial", "sagittal", "coronal", "acquired")
+# What is drawn again when session or picture change, by the names of the attributes.
+_FOLLOWERS = ("top", "status", "study", "enhance", "segments", "finding", "results", "history")
 _CLOCK_MS = 1000
 _SMALLEST_PX = (640, 420)
 
@@ -71,6 +74,7 @@ class MainWindow(QMainWindow):
         self.segments = SegmentPanel(context, self.performing)
         self.finding = FindingPanel(context, self.performing)
         self.results = ResultsPanel(context, self.performing, self.segments.figures)
+        self.history = HistoryPanel(context, self.performing)
         self.three_d = ThreeD(context, self.grid.scene)
         self._right = self._right_panel()
         self._assemble()
@@ -97,6 +101,7 @@ class MainWindow(QMainWindow):
             column.addWidget(panel)
             if panel is not self.results:
                 column.addWidget(rule())
+        column.addWidget(self.history)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -173,9 +178,7 @@ class MainWindow(QMainWindow):
 
     def refresh_now(self) -> None:
         """Bring everything up to date at once (for captures and tests)."""
-        self._waiting.update(
-            ("top", "status", "study", "enhance", "segments", "finding", "results")
-        )
+        self._waiting.update(_FOLLOWERS)
         self._refresh_waiting()
         self.three_d.refresh_now()
         self._repaint_slices()
@@ -185,7 +188,7 @@ class MainWindow(QMainWindow):
             for uid in change.segmentation_uids or {change.segmentation_uid}:
                 self.segments.figures.forget(uid)
         self._forget_gone()
-        self._later("top", "status", "segments", "finding", "results", "enhance")
+        self._later(*_FOLLOWERS)
         self._repaint_slices()
         self.three_d.segments_changed()
 
@@ -205,13 +208,13 @@ class MainWindow(QMainWindow):
     def _followers(self) -> tuple[tuple[frozenset[str], Callable[[], None]], ...]:
         """Return which part of the window follows which fields of the look."""
         look = self.context.viewing.look
-        panels = ("study", "enhance", "segments", "finding", "results", "status", "top")
         return (
             (frozenset({"enlarged", "picture_key", "planes"}), lambda: self.grid.follow(look)),
             (frozenset({"panels_shown"}), self._fold),
+            (frozenset({"history_shown"}), lambda: self._later("history")),
             (frozenset({"tool"}), lambda: self.hands.choose(look.tool)),
             (frozenset({"tool"}), lambda: self._later("top")),
-            (frozenset({"picture_key", "corners"}), lambda: self._later(*panels)),
+            (frozenset({"picture_key", "corners"}), lambda: self._later(*_FOLLOWERS)),
             (
                 frozenset({"segmentation_uid", "segment_number"}),
                 lambda: self._later("segments", "finding"),
@@ -249,11 +252,6 @@ class MainWindow(QMainWindow):
 
     def _go_to(self, point_lps_mm: tuple[float, float, float]) -> None:
         self.performing.perform("view.go_to", point_lps_mm=point_lps_mm)
-
-    def fit_planes(self) -> None:
-        """Give restored planes the size of today's panes."""
-        for pane in self.grid.slices.values():
-            self.context.viewing.refit_pane(pane.name, (pane.width(), pane.height()))
 
     def tell(self, notice: Notice) -> None:
         """Say what went well in the bar below, and what did not above the picture."""

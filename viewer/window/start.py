@@ -19,7 +19,7 @@ from viewer.session.journal import Journal
 from viewer.session.pictures import Pictures
 from viewer.session.recovery import recover, tidy, unfinished
 from viewer.session.session import Session
-from viewer.session.viewing import Look, Viewing
+from viewer.session.viewing import Viewing
 from viewer.window.bridge import Bridge
 from viewer.window.door import WindowDoor
 from viewer.window.main import MainWindow
@@ -98,41 +98,9 @@ class Program:
 
     def restore(self) -> None:
         """Open again what a recovered session had open, and look where one looked."""
-        from viewer.actions.file import read_paths
+        from viewer.actions.workspace import restore
 
-        look = self.session.kept("look")
-        if isinstance(look, Look):
-            self._look_again(look)
-        for study in self.session.state.studies:
-            places = [Path(path) for path in study.paths if Path(path).exists()]
-            if places:
-                read_paths(self.context, places)
-
-    def _look_again(self, look: Look) -> None:
-        pictures, viewing = self.context.pictures, self.context.viewing
-
-        def found(_key: str) -> None:
-            if look.picture_key not in pictures.sources:
-                return
-            pictures.changed.disconnect(found)
-            # After the scan has shown its own choice.
-            QTimer.singleShot(0, self.window, there)
-
-        def there() -> None:
-            self.window.performing.perform("file.show", key=look.picture_key)
-            if viewing.look.picture_key == look.picture_key:
-                viewing.set(
-                    planes=look.planes,
-                    windows=look.windows,
-                    inverted=look.inverted,
-                    crosshair_lps_mm=look.crosshair_lps_mm,
-                    segmentation_uid=look.segmentation_uid,
-                    segment_number=look.segment_number,
-                    selected_uid=look.selected_uid,
-                )
-                self.window.fit_planes()
-
-        pictures.changed.connect(found)
+        restore(self.context)
 
     def close(self, *, clean: bool = True) -> None:
         """Stop jobs and worker, close window and journal."""
