@@ -1,7 +1,7 @@
 """Labelled pictures for training: arrays in an .npz, or pictures and masks as PNG files."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +13,54 @@ from viewer.errors import Damaged, InputRefused
 from viewer.inference.image_input import field_of, fundus_channels, prepared
 from viewer.learning.image_groups import near_duplicates, without_straddlers
 
-_PARTS = {"train": "train", "validation": "val"}
-_MOST_PICTURES, _MOST_BYTES = 200_000, 1 << 31
+_MOST_BYTES = 1 << 31
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSet:
-    """One part of a data set, as its network takes it.
+class ClassSet:
+    """One part of a set of labelled grey pictures.
 
-    ``pictures`` (n, channels, rows, columns) are normalised; ``targets`` are numbers of classes
-    (n,) or masks (n, rows, columns); ``fields`` (n, rows, columns) say where a mask counts, and
-    ``notes`` what was left out and why.
+    ``greys`` (n, rows, columns) are 0..1 as they came, ``pictures`` (n, 1, rows, columns) as the
+    network takes them, ``targets`` (n,) numbers of classes, ``groups`` (n,) numbers that
+    near-duplicates share, ``notes`` what was left out and why.
     """
 
+    greys: NDArray[np.float32]
     pictures: NDArray[np.float32]
-    targets: NDArray[Any]
-    fields: NDArray[np.bool_] | None = None
+    targets: NDArray[np.int64]
+    groups: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
-    def chosen(self, which: NDArray[np.bool_], note: str) -> "ImageSet":
-        """Return the pictures of ``which``, with a note if that leaves any out."""
+    def chosen(self, which: NDArray[np.bool_], note: str) -> "ClassSet":
+        """Return the pictures of ``which`` (n,), with ``note`` if that leaves any out."""
         if which.all():
             return self
-        left_out = int(np.count_nonzero(~which))
-        fields = None if self.fields is None else self.fields[which]
-        return replace(
-            self,
-            pictures=self.pictures[which],
-            targets=self.targets[which],
-            fields=fields,
-            notes=(*self.notes, note.format(left_out)),
+        return ClassSet(
+            self.greys[which],
+            self.pictures[which],
+            self.targets[which],
+            self.groups[which],
+            (*self.notes, f"{int(np.count_nonzero(~which))} {note}"),
         )
 
 
-def read_classes(path: Path, card: NetworkCard, *, is_grouped: bool) -> tuple[ImageSet, ImageSet]:
+@dataclass(frozen=True, eq=False)
+class MaskSet:
+    """One part of a set of colour pictures with masks.
+
+    ``colours`` (n, rows, columns, 3) are bytes, ``pictures`` (n, channels, rows, columns) as the
+    network takes them, ``targets`` the masks, ``fields`` where a mask counts, both (n, rows,
+    columns).
+    """
+
+    colours: NDArray[np.uint8]
+    pictures: NDArray[np.float32]
+    targets: NDArray[np.bool_]
+    fields: NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
+
+
+def read_classes(path: Path, card: NetworkCard, *, is_grouped: bool) -> tuple[ClassSet, ClassSet]:
     """Return the training and the validation part of an .npz of grey pictures with labels.
 
     It holds ``train_images``, ``train_labels``, ``val_images`` and ``val_labels`` (bytes; pictures
@@ -58,28 +72,34 @@ def read_classes(path: Path, card: NetworkCard, *, is_grouped: bool) -> tuple[Im
     InputRefused, Damaged
         The file is not there, or not of this form.
     """
-    found = {name: _part(path, prefix) for name, prefix in _PARTS.items()}
-    n_classes = len(card.classes)
-    sets = []
-    for greys, labels in found.values():
-        if len(greys) != len(labels) or not len(greys) or int(labels.max()) >= n_classes:
+    parts = [_part(path, prefix) for prefix in ("train", "val")]
+    for greys, labels in parts:
+        if len(greys) != len(labels) or not len(greys) or int(labels.max()) >= len(card.classes):
             raise Damaged("Pictures and labels do not fit each other.", where=str(path))
-        sets.append(ImageSet(prepared(greys, card), labels))
-    train, validation = sets
+    n_train = len(parts[0][0])
     if is_grouped:
-        train = _apart(train, validation, [greys for greys, _ in found.values()])
-    return train, validation
+        groups = near_duplicates(np.concatenate([greys for greys, _ in parts]))
+    else:
+        groups = np.arange(n_train + len(parts[1][0]))
+    train, validation = (
+        ClassSet(greys, prepared(greys, card), labels, own)
+        for (greys, labels), own in zip(parts, np.split(groups, [n_train]), strict=True)
+    )
+    return (_apart(train, validation) if is_grouped else train), validation
 
 
-def _apart(train: ImageSet, validation: ImageSet, greys: list[NDArray[np.float32]]) -> ImageSet:
-    groups = near_duplicates(np.concatenate(greys))
+def _apart(train: ClassSet, validation: ClassSet) -> ClassSet:
+    """Return what may be trained on when ``validation`` is to be unseen and labels are to agree."""
+    groups = np.concatenate((train.groups, validation.groups))
     labels = np.concatenate((train.targets, validation.targets))
     is_training = np.arange(len(groups)) < len(train.targets)
-    agreeing = np.array([len(set(labels[groups == g].tolist())) == 1 for g in groups])
-    usable = without_straddlers(groups, is_training)[is_training]
-    both = usable & agreeing[is_training]
-    note = "{} pictures were left out of the training: near-duplicates in validation or of another label"
-    return train.chosen(both, note)
+    agreeing = np.array([len(set(labels[groups == g].tolist())) == 1 for g in train.groups])
+    usable = without_straddlers(groups, is_training)[is_training] & agreeing
+    return train.chosen(
+        usable,
+        "pictures were not trained on: near-duplicates of validation pictures, or of pictures with"
+        " another label.",
+    )
 
 
 def _part(path: Path, prefix: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -116,7 +136,7 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
         raise Damaged("The file is no sound .npz of numbers.", where=str(path)) from error
 
 
-def read_masks(folder: Path, part: str, name: str) -> ImageSet:
+def read_masks(folder: Path, part: str, name: str) -> MaskSet:
     """Return fundus pictures with their vessels: PNG files NN_image, NN_vessels and NN_field.
 
     Which belong to ``part`` ("train", "validation") is said by ``splits.json`` beside ``folder``,
@@ -127,21 +147,21 @@ def read_masks(folder: Path, part: str, name: str) -> ImageSet:
     InputRefused, Damaged
         A file is not there or does not fit the others.
     """
-    pictures, masks, fields = [], [], []
+    colours, pictures, masks, fields = [], [], [], []
     for number in _split(folder.parent / "splits.json", name, part):
-        colour = read_png(folder / f"{number}_image.png", "RGB").astype(np.float32) / np.float32(
-            255
-        )
+        stored = read_png(folder / f"{number}_image.png", "RGB")
+        colour = stored.astype(np.float32) / np.float32(255)
         mask = read_png(folder / f"{number}_vessels.png", "L") > 0
         field = read_png(folder / f"{number}_field.png", "L") > 0
         if mask.shape != colour.shape[:2] or field.shape != mask.shape:
             raise Damaged("Picture, mask and field differ in size.", where=f"{folder}/{number}")
+        colours.append(stored)
         pictures.append(fundus_channels(colour, field_of(colour)))
         masks.append(mask)
         fields.append(field)
     if len({one.shape for one in pictures}) != 1:
         raise InputRefused("The pictures differ in size.", where=str(folder))
-    return ImageSet(np.stack(pictures), np.stack(masks), np.stack(fields))
+    return MaskSet(np.stack(colours), np.stack(pictures), np.stack(masks), np.stack(fields))
 
 
 def _split(path: Path, name: str, part: str) -> list[str]:
