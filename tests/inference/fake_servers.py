@@ -36,6 +36,7 @@ class Behaviour:
     token: str = ""
     model: Callable[[str], Any] | None = None
     is_ready: bool = True
+    weights_sha256: str = ""
     received: list[bytes] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     n_tiles: int = 0
@@ -86,6 +87,10 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
             return bytes(found.SerializeToString())
         if method == "ModelMetadata":
             return self._metadata(data, context)
+        if method == "ModelConfig":
+            found = messages.ModelConfigResponse()
+            found.config.parameters["sha256"].string_value = self._does.weights_sha256
+            return bytes(found.SerializeToString())
         return self._infer(data, context)
 
     def _metadata(self, data: bytes, context: Any) -> bytes:

@@ -374,6 +374,15 @@ def test_a_server_with_another_network_under_this_name_is_refused() -> None:
         _predictor(f"grpc://{address}")
 
 
+def test_other_weights_under_the_same_name_are_refused_and_unnamed_ones_told() -> None:
+    for weights, n_notes in ((_CARD.weights_sha256, 0), ("", 1)):
+        with grpc_server(Behaviour(weights_sha256=weights)) as address:
+            assert len(_predictor(f"grpc://{address}").notes) == n_notes
+    behaviour = Behaviour(weights_sha256="f" * 64)
+    with grpc_server(behaviour) as address, pytest.raises(InputRefused, match="other weights"):
+        _predictor(f"grpc://{address}")
+
+
 def test_the_servers_own_names_of_input_and_output_are_used() -> None:
     found = messages.ModelMetadataResponse(name="toy")
     found.inputs.add(name="picture", datatype="FP32", shape=[-1, 1, -1, -1, -1])
@@ -408,7 +417,7 @@ def test_nothing_but_numbers_and_the_networks_key_is_sent() -> None:
     with grpc_server(behaviour) as address:
         predictor = _predictor(f"grpc://{address}")
         find(Scan.of(volume), _CARD, predictor, silent)
-    requests = [messages.ModelInferRequest.FromString(data) for data in behaviour.received[3:]]
+    requests = [messages.ModelInferRequest.FromString(data) for data in behaviour.received[4:]]
     assert requests
     for request in requests:
         assert request.model_name == _CARD.key

@@ -28,6 +28,7 @@ _INSIDE: dict[str, dict[int, str]] = {
     "tensor": {},
 }  # fmt: skip
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_INPUT, _OUTPUT = 11, 12
 _AGAIN = "Export the network again, with its weights inside the file."
 
 
@@ -126,4 +127,44 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value & 0xFFFFFFFFFFFFFFFF, at
+    raise ValueError
+
+
+def ends_of_onnx(data: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the sides of the first input and of the first output, -1 for those left open.
+
+    Raises
+    ------
+    Damaged
+        The file declares none.
+    """
+    sides: dict[int, tuple[int, ...]] = {}
+    try:
+        for number, _, graph in _fields(memoryview(data), _Counter()):
+            if number != 7 or not isinstance(graph, memoryview):
+                continue
+            for place, _, value in _fields(graph, _Counter()):
+                if place in (_INPUT, _OUTPUT) and place not in sides:
+                    sides[place] = _sides(value)
+        return sides[_INPUT], sides[_OUTPUT]
+    except (KeyError, ValueError) as error:
+        raise Damaged("The ONNX file declares no input or no output.", remedy=_AGAIN) from error
+
+
+def _sides(value: "int | memoryview") -> tuple[int, ...]:
+    """Return the sides in a ValueInfoProto: type (2), tensor_type (1), shape (2), dim (1)."""
+    shape = _inside(_inside(_inside(value, 2), 1), 2)
+    found = []
+    for number, _, dim in _fields(shape, _Counter()):
+        if number != 1 or not isinstance(dim, memoryview):
+            raise ValueError
+        stated = [n for at, _, n in _fields(dim, _Counter()) if at == 1 and isinstance(n, int)]
+        found.append(stated[0] if stated and stated[0] < _LARGEST else -1)
+    return tuple(found)
+
+
+def _inside(value: "int | memoryview", wanted: int) -> memoryview:
+    for number, _, inner in _fields(value, _Counter()) if isinstance(value, memoryview) else ():
+        if number == wanted and isinstance(inner, memoryview):
+            return inner
     raise ValueError

@@ -30,7 +30,8 @@ def engine_for(
     if not backend.is_local:
         from viewer.inference.worker.remote_predictor import RemotePredictor
 
-        return RemotePredictor(card, backend, interruptions), ()
+        remote = RemotePredictor(card, backend, interruptions)
+        return remote, remote.notes
     there = probe.engines()
     has_cuda = probe.torch_has_cuda() and bool(probe.cuda_devices())
     names = local_engines(backend, tuple(forms), there, has_cuda=has_cuda)

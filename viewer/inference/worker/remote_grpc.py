@@ -19,6 +19,7 @@ from viewer.inference.worker.remote_wire import (
     Transport,
     Trouble,
     WireFault,
+    weights_in,
 )
 
 _SHORT_S = 10.0  # for questions that need no computing
@@ -88,7 +89,13 @@ class GrpcTransport(Transport):
     def model(self, network: str) -> ModelFacts:
         """Return what it says of one network."""
         found = self._ask("ModelMetadata", self._messages.ModelMetadataRequest(name=network))
-        return ModelFacts(_tensors(found.inputs), _tensors(found.outputs))
+        weights = weights_in(lambda: self._weights(network))
+        return ModelFacts(_tensors(found.inputs), _tensors(found.outputs), weights)
+
+    def _weights(self, network: str) -> str:
+        request = self._messages.ModelConfigRequest(name=network)
+        parameters = self._ask("ModelConfig", request).config.parameters
+        return str(parameters["sha256"].string_value) if "sha256" in parameters else ""
 
     def infer(self, question: Question, interruptions: Interruptions) -> Answer:
         """Return its answer; a cancel reaches the server, which drops the work if it looks."""

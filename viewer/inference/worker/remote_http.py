@@ -24,6 +24,7 @@ from viewer.inference.worker.remote_wire import (
     Transport,
     Trouble,
     WireFault,
+    weights_in,
 )
 
 _SHORT_S = 10.0
@@ -168,8 +169,16 @@ class HttpTransport(Transport):
 
     def model(self, network: str) -> ModelFacts:
         """Return what it says of one network."""
-        found = _words(self._talk.ask("GET", f"/v2/models/{quote(network, safe='')}")[1])
-        return ModelFacts(_tensors(found.get("inputs")), _tensors(found.get("outputs")))
+        path = f"/v2/models/{quote(network, safe='')}"
+        found = _words(self._talk.ask("GET", path)[1])
+        weights = weights_in(lambda: self._weights(path))
+        return ModelFacts(_tensors(found.get("inputs")), _tensors(found.get("outputs")), weights)
+
+    def _weights(self, path: str) -> str:
+        found: Any = _words(self._talk.ask("GET", f"{path}/config")[1])
+        for name in ("parameters", "sha256", "string_value"):
+            found = found.get(name, "") if isinstance(found, dict) else ""
+        return str(found)
 
     def infer(self, question: Question, interruptions: Interruptions) -> Answer:
         """Return its answer; after a cancel the server works on, since HTTP cannot tell it."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.card import NetworkCard
-from viewer.errors import Unsupported, ViewerError
+from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.inference.backend import Backend
 from viewer.inference.fitting import halved
 from viewer.inference.worker.orders import Interruptions
@@ -63,6 +63,7 @@ class RemotePredictor:
         large = self._server.takes_large_requests
         self._limit = min(_LARGEST_REQUEST if large else _SMALLEST_LIMIT, _largest_request(card))
         facts: ModelFacts = self._asked(lambda: self._transport.model(card.key))
+        self.notes = self._weights_checked(facts.weights_sha256)
         self._entry = self._tensor(facts.inputs, ENTRY)
         self._exit = self._tensor(facts.outputs, EXIT)
         self.name = f"{plain(self._server.name, 40)} {plain(self._server.version, 20)}".strip()
@@ -126,6 +127,17 @@ class RemotePredictor:
     def _refusal(self, fault: WireFault) -> ViewerError:
         sys.stderr.write(f"server: {fault}\n")
         return sentence_of(fault, self._backend, self._card.title)
+
+    def _weights_checked(self, there: str) -> tuple[str, ...]:
+        """Return what must be said of the server's weights; refuse those that are not the card's."""
+        if not there:
+            return (f"The server does not say which weights of {self._card.title} it uses.",)
+        if there != self._card.weights_sha256:
+            raise InputRefused(
+                f"The server {self._backend.host_and_port} has other weights of {self._card.title}.",
+                remedy="Put ours there: negatoscope networks export --for triton.",
+            )
+        return ()
 
     def _tensor(self, declared: tuple[TensorFacts, ...], name: str) -> TensorFacts:
         """Return the one tensor that the server declares; ours where it declares nothing."""

@@ -4,6 +4,7 @@ Open Inference Protocol v2 (github.com/kserve/open-inference-protocol). It is a 
 differ in extensions, limits and what their metadata say, so each answer is looked through here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -69,10 +70,14 @@ class TensorFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A network as the server's metadata give it; empty where it declares nothing."""
+    """A network as the server's metadata give it; empty where it declares nothing.
+
+    ``weights_sha256`` is what the repository that we write says of itself (Triton passes it on).
+    """
 
     inputs: tuple[TensorFacts, ...] = ()
     outputs: tuple[TensorFacts, ...] = ()
+    weights_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,14 @@ def checked(answer: Answer, batch: NDArray[np.float32], task: str) -> NDArray[np
     if not np.isfinite(logits).all() or np.abs(logits).max(initial=0.0) > _HIGHEST_LOGIT:
         raise WireFault(Trouble.NONSENSE, "values that no network gives")
     return logits
+
+
+def weights_in(read: Callable[[], str]) -> str:
+    """Return what ``read`` finds, "" where a server has no configuration to show."""
+    try:
+        return plain(read(), 64)
+    except WireFault:
+        return ""
 
 
 def plain(text: str, longest: int = 200) -> str:

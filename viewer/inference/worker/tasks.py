@@ -125,6 +125,8 @@ class Tasks:
     def _engine(
         self, card: NetworkCard, forms: dict[str, bytes], backend: Backend
     ) -> tuple[Engine, tuple[str, ...]]:
+        if not backend.is_local:  # asked anew each time: it may have been replaced meanwhile
+            return engine_for(card, forms, backend, self._orders)
         key = _key(card, backend)
         if key not in self._engines:
             self._orders.report(0.0, "loading the network")
