@@ -19,6 +19,7 @@ PROGRAM_ONLY = {
     "view.go_to": "journeys and the panels' rows",
     "enhance.set": "the sliders of the enhancement panel",
     "enhance.toggle": "the check boxes of the enhancement panel",
+    "enhance.give_up": "a filter that failed",
     "enhance.remove": "the buttons of the enhancement panel",
     "enhance.move": "the arrows of the enhancement panel",
     "library.forget": "Del in the list of the library",

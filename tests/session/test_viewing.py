@@ -129,16 +129,36 @@ def test_suv_is_shown_dark_on_white_and_can_be_turned() -> None:
     assert not shown_inverted(picture)
 
 
-def test_colour_is_neither_enhanced_nor_called_so() -> None:
+def test_colour_is_enhanced_in_luminance_and_says_so() -> None:
+    from viewer.extensions.discover import load_extensions
     from viewer.rendering.primitives import Text
-
-    picture = a_volume((3, 8, 8)).build()
-    colour = replace(picture, stored=np.zeros((3, 8, 8, 3), dtype=np.uint8))
-    session, viewing = Session(), Viewing()
-    viewing.show(colour)
     from viewer.session.edits_chain import SetChain
 
-    session.apply(SetChain(colour.key, Chain((Step.of("clahe", {}),)), "add CLAHE"))
-    shown = Presenter(session, viewing, {}).present(colour, "axial")
+    rgb = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3)).astype(np.uint8)
+    colour = replace(a_volume((3, 8, 8)).build(), stored=rgb)
+    session, viewing = Session(), Viewing()
+    viewing.show(colour)
+    presenter = Presenter(session, viewing, load_extensions().filters)
+    before = presenter.present(colour, "axial").raster.rgb32
+    session.apply(SetChain(colour.key, Chain((Step.of("gaussian", {"sigma_mm": 2.0}),)), "add"))
+    shown = presenter.present(colour, "axial")
+    assert not np.array_equal(shown.raster.rgb32, before)
     texts = [p.text for p in shown.primitives if isinstance(p, Text)]
+    assert any("ENHANCED" in text and "(luminance)" in text for text in texts)
+
+
+def test_a_filter_that_is_gone_leaves_the_picture_and_is_said() -> None:
+    from viewer.rendering.primitives import Text
+    from viewer.session.edits_chain import SetChain
+
+    picture = a_volume((3, 8, 8)).with_sphere(radius_mm=3).build()
+    session, viewing = Session(), Viewing()
+    viewing.show(picture)
+    presenter = Presenter(session, viewing, {})
+    before = presenter.present(picture, "axial").raster.rgb32
+    session.apply(SetChain(picture.key, Chain((Step("gone"),)), "add"))
+    shown = presenter.present(picture, "axial")
+    assert np.array_equal(shown.raster.rgb32, before)
+    texts = [p.text for p in shown.primitives if isinstance(p, Text)]
+    assert any("FILTER FAILED" in text for text in texts)
     assert not any("ENHANCED" in text for text in texts)

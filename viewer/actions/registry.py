@@ -16,12 +16,16 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One ready-made set of parameters of an action, with its own title and keys."""
+    """One ready-made set of parameters of an action, with its own title and keys.
+
+    ``group`` puts it into a sub-menu of that name.
+    """
 
     title: str
     parameters: Mapping[str, Any]
     keys: tuple[str, ...] = ()
     ticked: bool = False
+    group: str = ""
 
 
 Choices = Callable[[Context], Sequence[Choice]]
@@ -111,6 +115,9 @@ _MODULES = (
     "documents",
     "view",
     "enhance",
+    "enhance_presets",
+    "enhance_series",
+    "enhance_figures",
     "presentation",
     "library",
     "networks",

@@ -10,7 +10,7 @@ from viewer.command_line.studies import chosen_source, read_picture, scanned
 from viewer.domain.chain import Chain
 from viewer.domain.chain_text import chain_text, chain_title, filter_document, parse_chain
 from viewer.domain.volume import Picture, Window
-from viewer.errors import InputRefused
+from viewer.errors import InputRefused, ViewerError
 from viewer.exchange.atomic import Saved
 from viewer.extensions.discover import Extensions, load_extensions
 from viewer.jobs.job import Progress, Ticket
@@ -78,10 +78,11 @@ def _plane(
     if chosen.window is not None:
         viewing.set_window(picture, Window(*chosen.window))
     viewing.set(crosshair_shown=False, corners=CornerMode.NO_PATIENT)
-    presenter = Presenter(session, viewing, extensions.filters)
-    shown = presenter.present(picture, name)
-    if presenter.fault is not None:
-        raise presenter.fault
+    shown = Presenter(session, viewing, extensions.filters).present(picture, name)
+    if shown.enhanced is None:
+        raise InputRefused("No filter is on.", remedy="Take the ! away.")
+    for _step, reason in shown.enhanced.failures:
+        raise ViewerError(reason)
     data = painted_png(shown.raster, shown.primitives, (chosen.size, chosen.size))
     saved = write_png(data, chosen.out, force=chosen.force)
     return {"out": str(saved.path), "plane": name, "checks": list(saved.checks)}

@@ -83,6 +83,21 @@ def volume_function(filter_: Filter) -> Any:
     return getattr(filter_, "volume_function", None)
 
 
+def result_unit(chain: Chain, filters: Mapping[str, Filter], unit: str) -> str:
+    """Return the unit (UCUM) of what a chain makes of values in ``unit``.
+
+    A filter that does not keep the unit says which one it gives: a text, or a function of the one
+    that it was given.
+    """
+    for step in chain.active.steps:
+        given: Any = getattr(filters.get(step.key), "result_unit", None)
+        if callable(given):
+            unit = str(given(unit))
+        elif given:
+            unit = str(given)
+    return unit
+
+
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": parameter.key,

@@ -200,14 +200,19 @@ def _mixed_levels(
     levels = grey_levels(enhanced, look.window, inverted=look.inverted)
     if split_x is None:
         return levels
-    height, width = levels.shape
+    np.copyto(levels, _levels(section, picture, look), where=left_of(section, split_x))
+    return levels
+
+
+def left_of(section: Section, x: float) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) of a section lie left of ``x``, pixels of the plane."""
+    height, width = section.values.shape[:2]
     plane_x = (
         section.to_plane[0, 0] * np.arange(width)
         + section.to_plane[0, 1] * np.arange(height)[:, None]
         + section.to_plane[0, 2]
     )
-    np.copyto(levels, _levels(section, picture, look), where=plane_x < split_x)
-    return levels
+    return np.asarray(plane_x < x)
 
 
 def _colour(values: NDArray[Any]) -> Pixels:

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from viewer.domain.volume import ValueMap, Window, WindowFunction
 from viewer.errors import InputRefused
 from viewer.imaging.value_chain import windowed
-from viewer.rendering.palettes import PALETTES, packed
+from viewer.rendering.palettes import DIFFERENCE, PALETTES, packed
 
 Bytes = NDArray[np.uint8]
 Pixels = NDArray[np.uint32]
@@ -135,13 +135,15 @@ def _colour_table(
 
 @lru_cache(maxsize=16)
 def palette_table(name: str) -> Pixels:
-    """Return the palette as (256,) 0xffRRGGBB.
+    """Return the palette as (256,) 0xffRRGGBB; "difference" is the one of signed differences.
 
     Raises
     ------
     InputRefused
         There is no palette of this name.
     """
+    if name == "difference":
+        return packed(DIFFERENCE)
     if name not in PALETTES:
         raise InputRefused(f"There is no palette {name!r}.", remedy=f"Use {', '.join(PALETTES)}.")
     return packed(PALETTES[name])

@@ -81,6 +81,11 @@ PALETTES: MappingProxyType[str, NDArray[np.uint8]] = MappingProxyType(
     }
 )
 
+# For signed differences, not for values: blue below, black where nothing differs, orange above.
+DIFFERENCE = _frozen(
+    _anchored(((120, 190, 255), (30, 90, 220), (0, 0, 0), (220, 90, 20), (255, 215, 120)))
+)
+
 
 def packed(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return 0xffRRGGBB of colours (..., 3)."""

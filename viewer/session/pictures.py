@@ -97,8 +97,11 @@ class Pictures:
             self.changed.emit("")
         return source.key
 
-    def take_in(self, key: str, volume: Volume) -> None:
-        """Take in a volume that was made of the picture ``key``, as a series of its own."""
+    def take_in(self, key: str, volume: Volume, what: str = "(resampled)") -> None:
+        """Take in a volume that was made of the picture ``key``, as a series of its own.
+
+        ``what`` was done to it stands behind its title.
+        """
         source = self.sources[key]
         self.sources[volume.key] = replace(
             source,
@@ -106,7 +109,7 @@ class Pictures:
             identity=volume.identity,
             grid=volume.grid,
             shape_kji=volume.grid.shape_kji,
-            title=f"{source.title} (resampled)",
+            title=f"{source.title} {what}",
             findings=volume.findings,
             quantity=volume.quantity,
             display=volume.display,

@@ -3,25 +3,19 @@
 Window, captures and ``negatoscope render`` share this one path. It knows no toolkit.
 """
 
-import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from viewer.domain.chain import Chain
 from viewer.domain.geometry import Plane
 from viewer.domain.graphics import Shutter
 from viewer.domain.measurement import Review
-from viewer.domain.methods import Filter, PlaneContext
+from viewer.domain.methods import Filter
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
-from viewer.errors import ViewerError
-from viewer.imaging.enhancing import enhanced
-from viewer.imaging.section import Section, label_section, quantity_of, section
+from viewer.imaging.derived import TITLE
+from viewer.imaging.section import Section, label_section, section
 from viewer.imaging.superposed import overlay_labels, shutter_at, shuttered
 from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
@@ -30,6 +24,8 @@ from viewer.rendering.corners import value_text
 from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
+from viewer.session.enhanced_view import enhanced_view
+from viewer.session.enhancer import Enhancer, Shown
 from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.session import Session
 from viewer.session.viewing import Look, Viewing, position_of
@@ -38,48 +34,36 @@ from viewer.session.viewing import Look, Viewing, position_of
 if TYPE_CHECKING:
     from viewer.domain.presentation import PresentationState
 
-_CACHE_BYTES = 256 * 2**20
-
 
 @dataclass(frozen=True, eq=False)
 class PresentedPane:
-    """What is painted: pixels, primitives, and how long the enhancement took (0: none, cached)."""
+    """What is painted: pixels, primitives, and how the plane was enhanced (None: not at all)."""
 
     raster: Raster
     primitives: tuple[Primitive, ...]
     section: Section
-    enhance_ms: float = 0.0
+    enhanced: Shown | None = None
 
-
-class EnhancedCache:
-    """Enhanced planes, least recently used out first, bounded in bytes."""
-
-    def __init__(self, limit_bytes: int = _CACHE_BYTES) -> None:
-        self._limit_bytes = limit_bytes
-        self._planes: OrderedDict[object, NDArray[np.float32]] = OrderedDict()
-
-    def get(self, key: object) -> NDArray[np.float32] | None:
-        """Return a plane, or None."""
-        if key in self._planes:
-            self._planes.move_to_end(key)
-        return self._planes.get(key)
-
-    def put(self, key: object, values: NDArray[np.float32]) -> None:
-        """Keep a plane."""
-        self._planes[key] = values
-        while sum(v.nbytes for v in self._planes.values()) > self._limit_bytes:
-            self._planes.popitem(last=False)
+    @property
+    def enhance_ms(self) -> float:
+        """How long the chain took, 0 where there is none."""
+        return 0.0 if self.enhanced is None else self.enhanced.elapsed_ms
 
 
 class Presenter:
     """Composes panes for one session and one look."""
 
-    def __init__(self, session: Session, viewing: Viewing, filters: Mapping[str, Filter]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        viewing: Viewing,
+        filters: Mapping[str, Filter],
+        enhancer: Enhancer | None = None,
+    ) -> None:
         self._session, self._viewing, self._filters = session, viewing, filters
-        self._cache = EnhancedCache()
+        self.enhancer = enhancer or Enhancer(filters)
         self._outdated: tuple[int, frozenset[str]] = (-1, frozenset())
-        self.fault: ViewerError | None = None
-        self.last_enhance_ms = 0.0
+        self.last: Shown | None = None
 
     def present(
         self,
@@ -88,49 +72,71 @@ class Presenter:
         *,
         cursor_px: tuple[float, float] | None = None,
         preview: tuple[Primitive, ...] = (),
+        original: bool = False,
     ) -> PresentedPane:
         """Return what ``pane`` shows of ``picture`` now.
 
         ``cursor_px`` is where the pointer is in this pane; ``preview`` is drawn on top.
+        ``original`` leaves the enhancement out, for the view beside the enhanced one.
         """
         look = self._viewing.look
         plane = look.planes[pane]
         chain = self._session.state.chain(picture.key).active
-        if look.original or picture.is_colour:
-            chain = Chain()  # colour has no quantity to enhance: it is shown, and named, as it is
+        if look.original or original:
+            chain = Chain()
         cut = section(picture, plane, native=chain.is_active)
         state = self._state(picture, cut)
         shutter = (state and state.shutter) or shutter_at(picture, cut)
-        marks = (*self._marks(picture, chain, cut), *_state_marks(state, shutter, look))
+        split_x = None if original else self._split_x(picture, look, plane)
         if look.shutter_shown:
             cut = shuttered(picture, cut, shutter)
-        better, enhance_ms = self._enhanced(picture, plane, cut, chain)
+        view = enhanced_view(
+            self.enhancer,
+            self._filters,
+            picture,
+            (pane, plane),
+            cut,
+            chain,
+            compare=look.compare,
+            split_x=split_x,
+            is_masked=look.shutter_shown and shutter is not None,
+        )
+        if view.shown is not None and view.shown.state == "exact":
+            self.last = view.shown
+        marks = [*self._marks(picture, cut), *_compared(original), *view.marks]
+        marks += _state_marks(state, shutter, look)
         layers = self._layers(picture)
         labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
         raster = compose(
-            cut,
+            view.cut,
             picture,
-            self._viewing.window(picture),
-            inverted=shown_inverted(picture) != (picture.key in look.inverted),
+            view.window or self._viewing.window(picture),
+            inverted=view.palette == "grey"
+            and shown_inverted(picture) != (picture.key in look.inverted),
             layers=[
                 *self._overlays(picture, cut, state),
                 *(Layer.of(values, layer.segments) for layer, values in labels),
             ],
-            enhanced=better,
-            split_x=None if look.split is None else look.split * plane.size_px[0],
+            palette=view.palette,
+            enhanced=view.values,
+            split_x=split_x if view.split else None,
         )
         outlines = tuple(
             outline for layer, values in labels for outline in outlines_of(values, cut, layer)
         )
-        info = self._info(picture, pane, cursor_px)
-        info = replace(info, outlines=outlines, marks=(*marks, *_review_marks(layers)))
+        info = replace(
+            self._info(picture, pane, cursor_px),
+            outlines=outlines,
+            marks=(*marks, *_review_marks(layers)),
+            split_x=split_x if view.split else None,
+        )
         drawn: tuple[Primitive, ...] = ()
         if state is not None and cut.k is not None and look.overlays_shown:
             from viewer.rendering.graphics import graphic_primitives
 
             drawn = graphic_primitives(state, picture, plane, cut.k)
         primitives = (*drawn, *pane_primitives(info), *preview)
-        return PresentedPane(raster, primitives, cut, enhance_ms)
+        return PresentedPane(raster, primitives, cut, view.shown)
 
     def _state(self, picture: Picture, cut: Section) -> "PresentationState | None":
         """Return the presentation state that is applied to the image of ``cut``."""
@@ -161,30 +167,6 @@ class Presenter:
             if layer.volume_key == picture.key and any(s.visible for s in layer.segments)
         ]
 
-    def _enhanced(
-        self, picture: Picture, plane: Plane, cut: Section, chain: Chain
-    ) -> tuple[NDArray[np.float32] | None, float]:
-        if not chain.is_active:
-            return None, 0.0
-        depth = round(float(plane.origin_lps_mm @ plane.normal), 4)
-        axes = (plane.right.tobytes(), plane.down.tobytes())
-        key = (picture.key, axes, depth, chain, int(picture.loaded_k.sum()))
-        known = self._cache.get(key)
-        if known is not None:
-            return known, 0.0
-        started = time.perf_counter()
-        context = PlaneContext(cut.pixel_mm, picture.quantity.unit)
-        try:
-            values = enhanced(quantity_of(cut, picture), chain, self._filters, context)
-            self.fault = None
-        except ViewerError as error:
-            # A filter that fails must not take the picture away: the original is shown, and said.
-            self.fault = error
-            return None, 0.0
-        self._cache.put(key, values)
-        self.last_enhance_ms = (time.perf_counter() - started) * 1000
-        return values, self.last_enhance_ms
-
     def _info(self, picture: Picture, pane: str, cursor_px: tuple[float, float] | None) -> PaneInfo:
         look = self._viewing.look
         plane = look.planes[pane]
@@ -208,7 +190,6 @@ class Presenter:
             selected_uid=look.selected_uid,
             outdated=self._outdated_now(),
             corners=look.corners,
-            split_x=self._split_x(picture, look, plane),
             brief=pane in ("coronal", "sagittal") and not look.enlarged,
         )
 
@@ -226,7 +207,7 @@ class Presenter:
             return None
         return look.split * plane.size_px[0]
 
-    def _marks(self, picture: Picture, chain: Chain, cut: Section) -> tuple[Mark, ...]:
+    def _marks(self, picture: Picture, cut: Section) -> tuple[Mark, ...]:
         found = []
         n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
         if n_read < n_slices:
@@ -243,10 +224,16 @@ class Presenter:
             found.append(Mark("RESAMPLED", "warning"))
         if not picture.spacing.is_known:
             found.append(Mark("UNCALIBRATED", "warning"))
-        if chain.is_active and self.fault is None:
-            names = [self._filters[s.key].title for s in chain.steps if s.key in self._filters]
-            found.append(Mark(f"ENHANCED  {', '.join(names)}", "enhanced"))
+        made = picture.identity.acquired_text(TITLE)
+        if made:
+            found.append(Mark(f"ENHANCED SERIES  {made}", "enhanced"))
         return tuple(found)
+
+
+def _compared(original: bool) -> Iterator[Mark]:
+    """Yield the mark of the view beside the enhanced one."""
+    if original:
+        yield Mark("ORIGINAL", "plain")
 
 
 def _state_marks(

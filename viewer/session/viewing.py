@@ -57,6 +57,7 @@ class Look:
 
     ``planes`` holds the plane of each pane of the shown picture, ``windows`` the window of each
     picture by key. ``split`` is the position of the comparing line (0..1 of the pane), None: off.
+    ``compare`` sets enhanced against original: "flicker", "side", "difference", "": not at all.
     """
 
     picture_key: str = ""
@@ -74,6 +75,7 @@ class Look:
     selected_uid: str = ""
     split: float | None = None
     original: bool = False
+    compare: str = ""
     corners: CornerMode = CornerMode.FULL
     segments_shown: bool = True
     presentation_uid: str = ""

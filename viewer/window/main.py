@@ -25,6 +25,7 @@ from viewer.window import theme
 from viewer.window.controls import rule
 from viewer.window.hands import Hands
 from viewer.window.layout import PaneGrid
+from viewer.window.live import LiveEnhancement
 from viewer.window.menus import install_keys
 from viewer.window.notices import NoticeBar
 from viewer.window.pane import SlicePane
@@ -55,7 +56,10 @@ class MainWindow(QMainWindow):
         self.context = context
         self._has_pictures = False
         self.performing = Performing(context)
-        self.presenter = Presenter(context.session, context.viewing, context.extensions.filters)
+        self.live = LiveEnhancement(context, self.performing, self._enhanced)
+        self.presenter = Presenter(
+            context.session, context.viewing, context.extensions.filters, self.live.enhancer
+        )
         self.setWindowTitle("Negatoscope")
         self.setAcceptDrops(True)
         self.setMinimumSize(*_SMALLEST_PX)
@@ -64,13 +68,14 @@ class MainWindow(QMainWindow):
             name: SlicePane(name, context, self.performing, self.presenter, self.hands)
             for name in SLICE_PANES
         }
-        self.grid = PaneGrid(slices, ScenePane(context, self._go_to))
+        twin = SlicePane("axial", context, self.performing, self.presenter, self.hands, twin=True)
+        self.grid = PaneGrid(slices, ScenePane(context, self._go_to), twin)
         self.notices = NoticeBar()
         self.top = TopBar(context, self.performing)
         self.top.on_find(self.open_palette)
         self.status = StatusBar(context)
         self.study = StudyPanel(context, self.performing)
-        self.enhance = EnhancePanel(context, self.performing)
+        self.enhance = EnhancePanel(context, self.performing, self.presenter, self.live)
         self.segments = SegmentPanel(context, self.performing)
         self.finding = FindingPanel(context, self.performing)
         self.results = ResultsPanel(context, self.performing, self.segments.figures)
@@ -174,7 +179,7 @@ class MainWindow(QMainWindow):
         for name in waiting:
             getattr(self, name).refresh()
         if "enhance" in waiting:
-            self.enhance.show_time(self.presenter.last_enhance_ms)
+            self.enhance.show_result()
 
     def refresh_now(self) -> None:
         """Bring everything up to date at once (for captures and tests)."""
@@ -209,7 +214,12 @@ class MainWindow(QMainWindow):
         """Return which part of the window follows which fields of the look."""
         look = self.context.viewing.look
         return (
-            (frozenset({"enlarged", "picture_key", "planes"}), lambda: self.grid.follow(look)),
+            (
+                frozenset({"enlarged", "picture_key", "planes", "compare", "active_pane"}),
+                lambda: self.grid.follow(look),
+            ),
+            (frozenset({"compare", "picture_key"}), lambda: self.live.follow(look)),
+            (frozenset({"compare"}), lambda: self._later("enhance")),
             (frozenset({"panels_shown"}), self._fold),
             (frozenset({"history_shown"}), lambda: self._later("history")),
             (frozenset({"tool"}), lambda: self.hands.choose(look.tool)),
@@ -249,6 +259,11 @@ class MainWindow(QMainWindow):
 
     def _repaint_slices(self) -> None:
         self.grid.update_slices()
+
+    def _enhanced(self) -> None:
+        """A plane became ready."""
+        self._later("enhance")
+        self._repaint_slices()
 
     def _go_to(self, point_lps_mm: tuple[float, float, float]) -> None:
         self.performing.perform("view.go_to", point_lps_mm=point_lps_mm)
@@ -339,4 +354,5 @@ class MainWindow(QMainWindow):
         self._disconnects = []
         self.context.session.changed.disconnect(self._session_changed)
         self.three_d.close()
+        self.live.close()
         super().closeEvent(event)

@@ -59,9 +59,13 @@ def build_menu(menu: QMenu, context: Context, performing: Performing) -> None:
             _add(group, Entry(action, action.title, {}, action.keys), reason, performing)
             continue
         inner = group.addMenu(action.title)
+        parts: dict[str, QMenu] = {"": inner}
         for choice in action.choices(context):
+            if choice.group not in parts:
+                parts[choice.group] = inner.addMenu(choice.group)
+                parts[choice.group].setToolTipsVisible(True)
             entry = Entry(action, choice.title, dict(choice.parameters), choice.keys, choice.ticked)
-            _add(inner, entry, reason, performing)
+            _add(parts[choice.group], entry, reason, performing)
         if inner.isEmpty():
             inner.setEnabled(False)
 

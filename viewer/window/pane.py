@@ -35,7 +35,10 @@ _SPLIT_GRIP_PX = 6.0
 
 
 class SlicePane(QWidget):
-    """One plane of the shown picture. It knows no voxels: it asks the presenter, and paints."""
+    """One plane of the shown picture. It knows no voxels: it asks the presenter, and paints.
+
+    A ``twin`` shows the same plane as the pane of its name, without its enhancement.
+    """
 
     def __init__(
         self,
@@ -44,9 +47,11 @@ class SlicePane(QWidget):
         performing: Performing,
         presenter: Presenter,
         hands: Hands,
+        *,
+        twin: bool = False,
     ) -> None:
         super().__init__()
-        self.name = name
+        self.name, self._is_twin = name, twin
         self._context, self._performing = context, performing
         self._presenter, self._hands = presenter, hands
         self._last = QPointF()
@@ -111,6 +116,7 @@ class SlicePane(QWidget):
             self.name,
             cursor_px=self.cursor_px,
             preview=self._hands.preview(self.name),
+            original=self._is_twin,
         )
         size = (self.width(), self.height())
         paint(painter, self.presented.raster, self.presented.primitives, size)
@@ -128,6 +134,8 @@ class SlicePane(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep centre and scale."""
         super().resizeEvent(event)
+        if self._is_twin:
+            return  # the plane is its sister's, and as large as she is
         self._context.viewing.resize_pane(self.name, (self.width(), self.height()))
 
     # --- gestures --------------------------------------------------------------------------
