@@ -28,6 +28,12 @@ class NetworkCard:
     ``onnx_sha256`` names the same network as ``model.onnx``, "" where it has no such form.
     ``reads`` is what one input is: a "volume" (for a classifier, a lesion in it) or an "image", flat
     and without patient geometry. ``classes`` names what the network tells apart, in its own order.
+
+    ``scaling`` is how values reach 0..1: by the "window", by the volume's own "percentiles" (1 and
+    99), or, for uptake in SUV, as "tracer" (``volume_input``). ``answers`` is what comes out of a
+    volume: one "mask", "classes" (one logit each, the background first), or "instances" (mask,
+    centre and half-extents). ``prompts`` are what a reader may give ("box", "point");
+    ``n_flips`` mirrored versions are averaged (1, or 8 for all).
     """
 
     key: str
@@ -58,6 +64,10 @@ class NetworkCard:
     data_licence: str = ""
     unintended_use: str = ""
     failure_cases: tuple[str, ...] = ()
+    scaling: Literal["window", "percentiles", "tracer"] = "window"
+    answers: Literal["mask", "classes", "instances"] = "mask"
+    prompts: tuple[str, ...] = ()
+    n_flips: int = 1
 
     def option(self, name: str, default: float) -> float:
         """Return the number called ``name`` among the options, ``default`` where it has none."""

@@ -22,8 +22,13 @@ CARD, WEIGHTS, ONNX = "card.toml", "weights.safetensors", "model.onnx"
 _TRIPLES = ("spacing_ijk_mm", "tile_kji")
 _TASKS = ("segment", "classify")
 _READS = ("volume", "image")
-_LISTS_OF_TEXT = ("classes", "failure_cases")
+_SCALINGS = ("window", "percentiles", "tracer")
+_ANSWERS = ("mask", "classes", "instances")
+_PROMPTS = ("box", "point")
+_FLIPS = (1, 8)
+_LISTS_OF_TEXT = ("classes", "failure_cases", "prompts")
 _LARGEST_CARD = 1 << 20
+_MOST_CLASSES = 256
 _LARGEST_WEIGHTS = 1 << 30
 _AGAIN = "Install the network again."
 
@@ -89,6 +94,12 @@ def _check(card: NetworkCard, where: str) -> None:
         all(isinstance(getattr(card, name), str) for name in texts)
         and all(_is_positive(n) for n in numbers)
         and 0.0 < card.threshold < 1.0
+        and card.scaling in _SCALINGS
+        and card.answers in _ANSWERS
+        and set(card.prompts) <= set(_PROMPTS)
+        and card.n_flips in _FLIPS
+        and isinstance(card.n_classes, int)
+        and 2 <= card.n_classes <= _MOST_CLASSES
     )
     if not sound:
         raise Damaged(
