@@ -3,14 +3,24 @@
 from viewer.domain.chain import Chain, Setting, Step
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Grid, Plane
-from viewer.domain.methods import Architecture, Filter, Parameter, PlaneContext
+from viewer.domain.methods import (
+    WHOLE,
+    Architecture,
+    Asked,
+    Filter,
+    Parameter,
+    PlaneContext,
+    VolumeContext,
+)
 from viewer.domain.quantity import Code, Quantity
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.jobs.job import Ticket
 
 __all__ = [
+    "WHOLE",
     "Architecture",
+    "Asked",
     "Chain",
     "Code",
     "Filter",
@@ -29,4 +39,5 @@ __all__ = [
     "Unsupported",
     "ViewerError",
     "Volume",
+    "VolumeContext",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,17 +63,47 @@ class PlaneContext:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeContext:
+    """What a 3-D filter may know: distances of voxels (k, j, i) in mm, and the value's unit."""
+
+    spacing_kji_mm: tuple[float, float, float]
+    unit: str
+
+
+class Asked(Protocol):
+    """What long work asks of its job (``jobs.Ticket`` is one)."""
+
+    def check(self) -> None:
+        """Raise if the work was cancelled."""
+
+    def report(self, fraction: float | None, text: str = "") -> None:
+        """Tell how far the work is."""
+
+
 FilterFunction = Callable[
     [NDArray[np.float32], Mapping[str, Any], PlaneContext], NDArray[np.float32]
 ]
+VolumeFunction = Callable[
+    [NDArray[np.float32], Mapping[str, Any], VolumeContext, Asked], NDArray[np.float32]
+]
+FilterGroup = Literal["Intensity", "Noise", "Edges", "Artifacts", "Frequency", ""]
+
+WHOLE = 1_000_000  # a reach that no picture has: every pixel may depend on every other
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """An enhancement: float32 (row, column) in, the same shape and unit out; finite stays finite.
+    """An enhancement: float32 (row, column) in, the same shape out; finite stays finite.
 
     ``purpose`` is one sentence of what it is for, ``caution`` one of what it can fake, ``source``
-    the paper or standard. ``reach_px`` gives the neighbourhood (pixels) for parameters and context.
+    the paper or standard. ``reach_px`` gives the neighbourhood (pixels) for parameters and context,
+    ``WHOLE`` where it is the whole picture.
+
+    ``group`` is the heading it stands under. ``is_slow``: a plane takes longer than a drag of a
+    slider allows. ``modalities`` (DICOM codes) are those it was made for, none: all. ``unit_after``
+    is the unit (UCUM) of its values, "{unit}" standing for the picture's; empty: it keeps it.
+    ``volume_function`` does the same in three dimensions, None where that makes no sense.
     """
 
     key: str
@@ -84,6 +114,15 @@ class Filter:
     parameters: tuple[Parameter, ...]
     function: FilterFunction
     reach_px: Callable[[Mapping[str, Any], PlaneContext], int]
+    group: FilterGroup = ""
+    is_slow: bool = False
+    modalities: tuple[str, ...] = ()
+    unit_after: str = ""
+    volume_function: VolumeFunction | None = None
+
+    def result_unit(self, unit: str) -> str:
+        """Return the unit (UCUM) of what it makes of values in ``unit``."""
+        return self.unit_after.replace("{unit}", unit) if self.unit_after else unit
 
     def defaults(self) -> dict[str, Setting]:
         """Return the parameters at their defaults."""
