@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from viewer.actions.context import Context, Notice, has_volume
+from viewer.actions.context import Context, Notice, has_picture
 from viewer.actions.registry import Choice, action
 from viewer.domain.card import NetworkCard
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Score, Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
+from viewer.inference.image_jobs import segment_image
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
 from viewer.session.edits import AddSegmentation, CopySegmentation, Group, ReplaceSegment
@@ -19,12 +20,21 @@ from viewer.session.identifiers import new_uid
 def _networks(context: Context) -> Sequence[Choice]:
     return [
         Choice(card.title, {"network": key}, ("N",) if at == 0 else ())
-        for at, (key, card) in enumerate(_by_task(context, "segment").items())
+        for at, (key, card) in enumerate(_segmenters(context).items())
     ]
 
 
-def _by_task(context: Context, task: str) -> dict[str, NetworkCard]:
-    return {key: card for key, (card, _) in context.cards.items() if card.task == task}
+def _segmenters(context: Context) -> dict[str, NetworkCard]:
+    """Return those of volumes first: the first one has a key."""
+    return {**_by_task(context, "segment"), **_by_task(context, "segment", "image")}
+
+
+def _by_task(context: Context, task: str, reads: str = "volume") -> dict[str, NetworkCard]:
+    return {
+        key: card
+        for key, (card, _) in context.cards.items()
+        if card.task == task and card.reads == reads
+    }
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,9 @@ class Found:
 
 def run_networks(context: Context, picture: Picture, card: NetworkCard, ticket: Ticket) -> Found:
     """Run ``card`` on ``picture``, and every classifier there is on each lesion (in a job)."""
+    if card.reads == "image":
+        drawn = segment_image(context.supervisor, picture, card, ticket)
+        return Found(drawn.segmentation, drawn.seconds, tuple(drawn.notes))
     result = context.supervisor.segment(picture, card, ticket)
     segmentation = result.segmentation
     notes = tuple(result.notes)
@@ -58,9 +71,9 @@ def _scored(segmentation: Segmentation, scores: dict[int, Score]) -> Segmentatio
     )
 
 
-@action("ai.run", "Run a network", group="Networks", choices=_networks, enabled=has_volume)
+@action("ai.run", "Run a network", group="Networks", choices=_networks, enabled=has_picture)
 def run(context: Context, *, network: str) -> Job[Found]:
-    """Run a network on the shown volume; its result becomes a new layer that nothing overwrites."""
+    """Run a network on what is shown; its result becomes a new layer that nothing overwrites."""
     if network not in context.cards:
         raise InputRefused(
             f"There is no network called {network}.",

@@ -6,11 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from viewer.actions.measure import of_segment
 from viewer.actions.networks import run_networks
 from viewer.command_line.host import command_context
 from viewer.command_line.studies import chosen_source, read_picture, scanned
+from viewer.domain.segmentation import Segmentation
+from viewer.domain.volume import Picture
 from viewer.errors import Conflict, InputRefused
+from viewer.exchange.label_picture import write_labels_png
 from viewer.exchange.nifti import write_labels_nifti
 from viewer.exchange.seg import write_seg
 from viewer.exchange.tables import write_json
@@ -18,7 +23,7 @@ from viewer.jobs.job import Progress, Ticket
 
 
 def segment(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Run the network; write SEG (or NIfTI labels), measurements and a report into ``--out``."""
+    """Run the network; write labels (NIfTI, SEG of DICOM) and a report into ``--out``."""
     with command_context() as context:
         if chosen.network not in context.cards:
             raise InputRefused(
@@ -35,13 +40,14 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         found = run_networks(context, picture, card, Ticket(_progress))
         layer = found.segmentation
         out.mkdir(parents=True, exist_ok=True)
-        files = []
+        files = [write_labels_nifti(layer, out / "segmentation.nii.gz", force=True).path]
         if layer.segments:
-            try:
-                files.append(write_seg(layer, picture, out / "segmentation.dcm", force=True).path)
-            except InputRefused:
-                files.append(write_labels_nifti(layer, out / "labels.nii.gz", force=True).path)
-        measurements = tuple(m for s in layer.segments for m in of_segment(picture, layer, s))
+            files += _written_as_dicom(layer, picture, out)
+        if not picture.is_volume and layer.labels.shape[0] == 1:
+            files.append(write_labels_png(layer, out / "segmentation.png", force=True).path)
+        # Without patient geometry there are no millimetres to measure in.
+        measured = layer.segments if picture.is_volume else ()
+        measurements = tuple(m for s in measured for m in of_segment(picture, layer, s))
         saved = write_json(measurements, (layer,), picture, out / "measurements.json", force=True)
         files.append(saved.path)
     return {
@@ -49,6 +55,7 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         "lesions": [
             {
                 "name": s.name,
+                "voxels": int(np.count_nonzero(layer.labels == s.number)),
                 "scores": [
                     {"concept": x.concept.meaning, "value": x.value, "low": x.low, "high": x.high}
                     for x in s.scores
@@ -60,6 +67,14 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         "seconds": found.elapsed_s,
         "notes": list(found.notes),
     }
+
+
+def _written_as_dicom(layer: Segmentation, picture: Picture, out: Path) -> list[Path]:
+    """Return the SEG, or nothing where the source was not DICOM."""
+    try:
+        return [write_seg(layer, picture, out / "segmentation.dcm", force=True).path]
+    except InputRefused:
+        return []
 
 
 def _progress(progress: Progress) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,15 @@ class Verb:
 
 def emit(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout, in UTF-8; bytes that are no text stay escaped."""
+    _emit(document)
+
+
+def emit_list(records: Sequence[Mapping[str, Any]]) -> None:
+    """Print records as one JSON list, as ``emit`` does."""
+    _emit(records)
+
+
+def _emit(document: Any) -> None:
     text = json.dumps(document, indent=2, ensure_ascii=False)
     # DEL and what follows steer some terminals; a JSON reader takes the escape for the same.
     text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,36 @@
+"""``negatoscope classify``: probabilities of pictures."""
+
+import argparse
+from pathlib import Path
+
+from viewer.command_line.verb import OK, Verb, emit, plain
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", type=Path, help="DICOM, NIfTI, PNG, JPEG or .npz"
+    )
+    parser.add_argument("--network", required=True, metavar="KEY")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from viewer.command_line.classify import classify
+
+    document = classify(chosen)
+    if chosen.json:
+        emit(document)
+        return OK
+    for result in document["results"]:
+        classes = ", ".join(
+            f"{one['name']} {one['probability']:.2f}"
+            f" ({one['interval'][0]:.2f}-{one['interval'][1]:.2f})"
+            for one in result["classes"]
+        )
+        print(plain(f"{result['input']}: {classes}"))
+        for text in result["warnings"]:
+            print(plain(f"    {text}"))
+    print(plain(document["disclaimer"]))
+    return OK
+
+
+VERB = Verb("classify", "run an image classifier on pictures", _add, _run)
