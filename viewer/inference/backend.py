@@ -35,8 +35,8 @@ class Backend:
         Protocol v2), ``monailabel://``, ``monailabels://`` (MONAI Label, plain and with TLS).
     device, engine, precision
         "auto", or one of ``DEVICES``, ``ENGINES``, ``PRECISIONS``; for a server all are its own.
-    token
-        Sent to the server and shown nowhere.
+    token, token_file
+        Sent to the server and shown nowhere; the file that holds it is read when a job begins.
     root_certificates, certificate, private_key
         PEM files for TLS; "" where the system's suffice, or no client certificate is asked for.
     timeout_s
@@ -53,6 +53,7 @@ class Backend:
     engine: str = "auto"
     precision: str = "auto"
     token: str = field(default="", repr=False)
+    token_file: str = ""
     root_certificates: str = ""
     certificate: str = ""
     private_key: str = ""
@@ -108,8 +109,17 @@ class Backend:
         return "this computer" + (f" ({', '.join(words)})" if words else "")
 
     def to_table(self) -> dict[str, Any]:
-        """Return plain values for the way to the worker (a pipe; never a file: it has the token)."""
-        return asdict(self)
+        """Return plain values for the way to the worker: a pipe, never a file, for the token's sake.
+
+        Raises
+        ------
+        InputRefused
+            The token's file cannot be read.
+        """
+        token = self.token
+        if self.token_file and not token:
+            token = token_from(Path(self.token_file))
+        return {**asdict(self), "token": token, "token_file": ""}
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> "Backend":

@@ -30,6 +30,7 @@ from viewer.inference.results import (
     scores_of,
     segment_result,
 )
+from viewer.inference.server_networks import ServerAnswer, server_answer
 from viewer.jobs.job import Cancelled, Ticket
 
 _PATIENCE_S = 300.0
@@ -189,6 +190,20 @@ class Supervisor:
         with self._job(ticket) as (worker, lend):
             entries = {name: lend(array) for name, array in arrays.items()}
             return self._run(worker, kind, entries, ticket, card=card)
+
+    def server_facts(self, backend: Backend, ticket: Ticket) -> ServerAnswer:
+        """Return what a server says of itself, and which networks it has.
+
+        Raises
+        ------
+        InputRefused, Unsupported, OutOfResources, BackendLost, Cancelled
+            As for ``segment``.
+        """
+        keys = [] if backend.is_monai_label else list(self._installed())
+        with self._job(ticket) as (worker, _lend):
+            entries = {"backend": backend.to_table(), "keys": keys}
+            answer = self._run(worker, "server", entries, ticket)
+        return server_answer(answer, backend)
 
     @contextmanager
     def _job(self, ticket: Ticket) -> Iterator[tuple[WorkerProcess, Callable[[Any], Any]]]:

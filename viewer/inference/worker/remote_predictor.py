@@ -152,13 +152,14 @@ class RemotePredictor:
         return declared[0]
 
 
-def transport_to(backend: Backend, card: NetworkCard) -> Transport:
-    """Return the way to the server that its address names."""
+def transport_to(backend: Backend, card: NetworkCard | None = None) -> Transport:
+    """Return the way to the server that its address names, wide enough for ``card``."""
     if backend.where.startswith("grpc"):
         from viewer.inference.worker.remote_grpc import GrpcTransport
 
         try:
-            return GrpcTransport(backend, max(2, card.n_classes) * _largest_request(card))
+            most = 0 if card is None else max(2, card.n_classes) * _largest_request(card)
+            return GrpcTransport(backend, most)
         except (ImportError, RuntimeError) as error:
             raise Unsupported(
                 "The client for inference servers is not installed.",

@@ -22,6 +22,7 @@ from viewer.inference.worker.image_tasks import (
     train_image_network,
 )
 from viewer.inference.worker.orders import Orders
+from viewer.inference.worker.server_tasks import segment_by_monai_label, server_facts
 
 Given = TypeVar("Given")
 
@@ -38,12 +39,17 @@ class Tasks:
             "classify": self.classify,
             "train": self.train,
             "onnx": self.onnx,
+            "server": lambda message: server_facts(orders, message),
             "classify_images": lambda message: classify_images(self, self._orders, message),
             "segment_image": lambda message: segment_image(self, self._orders, message),
         }
 
     def segment(self, message: Message) -> None:
         """Answer with the labels of what the network finds."""
+        backend = Backend.from_table(message.header.get("backend", {}))
+        if backend.is_monai_label:
+            segment_by_monai_label(self._orders, message, backend)
+            return
         started_s = time.monotonic()
         scan = _scan(message)
         report = self._orders.report
