@@ -1,6 +1,7 @@
 """Running a chain of filters: what is not defined stays so, and a bad filter names itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from viewer.domain.chain import Chain, Step
 from viewer.domain.methods import Filter, Parameter, PlaneContext
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.extensions.discover import load_extensions
-from viewer.imaging.enhancing import enhanced
-from viewer.jobs.job import Cancelled
+from viewer.imaging.enhancing import enhanced, enhanced_volume
+from viewer.jobs.job import Cancelled, Ticket
+from viewer.testing.builders import a_volume
 
 CONTEXT = PlaneContext((0.7, 0.7), "[hnsf'U]")
 FILTERS = load_extensions().filters
@@ -171,3 +173,49 @@ def test_doubles_that_fit_become_float32() -> None:
     found = _run(lambda values, _p, _c: values.astype(np.float64) * 2)
     assert found.dtype == np.float32
     assert np.allclose(found, NOISE * 2)
+
+
+def _whole(values: Values, parameters: Mapping[str, Any], context: Any, asked: Any) -> Values:
+    assert context.spacing_kji_mm == (3.0, 0.8, 0.7)
+    asked.check()
+    asked.report(0.5, "half")
+    return np.asarray(np.roll(values, 1, axis=0) * np.float32(parameters["add"]))
+
+
+def test_a_volume_is_filtered_plane_by_plane_and_whole_where_that_is_asked_for() -> None:
+    rng = np.random.default_rng(2)
+    shape = (5, 7, 6)
+    picture = (
+        a_volume(shape, spacing_ijk_mm=(0.7, 0.8, 3.0))
+        .with_values(rng.integers(-300, 300, shape))
+        .build()
+    )
+    filters = {
+        "add": _filter(_adding, "add"),
+        "deep": replace(_filter(_doubling, "deep"), volume_function=_whole),
+    }
+    chain = Chain((Step.of("add", {"add": 3.0}), Step.of("deep", {"add": 4.0}), Step("add")))
+    told: list[float] = []
+    ticket = Ticket(lambda progress: told.append(progress.fraction or 0.0))
+    values = picture.stored.astype(np.float32)
+    flat = enhanced_volume(picture, chain, filters, ticket)
+    assert np.array_equal(flat, (values + 3) * 2 + 1)
+    whole = enhanced_volume(picture, chain, filters, ticket, whole=True)
+    assert np.array_equal(whole, np.roll(values + 3, 1, axis=0) * 4 + 1)
+    assert told[-1] == pytest.approx(1)
+    assert np.array_equal(picture.stored, values)
+
+
+def test_a_volume_is_refused_by_its_reason() -> None:
+    picture = a_volume((3, 4, 5)).build()
+    chain = Chain((Step("odd"),))
+    colour = replace(picture, stored=np.zeros((3, 4, 5, 3), np.uint8))
+    with pytest.raises(InputRefused, match="colour"):
+        enhanced_volume(colour, chain, {}, Ticket())
+    half = replace(picture, loaded_k=np.array([True, False, True]))
+    with pytest.raises(InputRefused, match="read yet"):
+        enhanced_volume(half, chain, {}, Ticket())
+    ticket = Ticket()
+    ticket.cancel()
+    with pytest.raises(Cancelled):
+        enhanced_volume(picture, chain, {"odd": _filter(_adding)}, ticket)

@@ -28,13 +28,35 @@ def _can_make(context: Context) -> str:
 @action("enhance.series", "Make a series", group="Enhance", keys=("Alt+E",), enabled=_can_make)
 def make_series(context: Context) -> None:
     """Apply the chain to all images as a series of its own, beside the one it was made of."""
+    _make(context, whole=False)
+
+
+def _can_make_whole(context: Context) -> str:
+    reason = _can_make(context)
+    if reason:
+        return reason
+    if not context.need_picture().is_volume:
+        return "These images do not form a volume."
+    filters = context.extensions.filters
+    keys = [step.key for step in chain_of(context).active.steps]
+    has_form = any(k in filters and filters[k].volume_function is not None for k in keys)
+    return "" if has_form else "None of these filters has a form in three dimensions."
+
+
+@action("enhance.series_3d", "Make a series in 3-D", group="Enhance", enabled=_can_make_whole)
+def make_series_whole(context: Context) -> None:
+    """Apply the chain to the whole volume, in three dimensions where its filters can do so."""
+    _make(context, whole=True)
+
+
+def _make(context: Context, *, whole: bool) -> None:
     picture, chain = context.need_picture(), chain_of(context)
     filters = context.extensions.filters
 
     def work(ticket: Ticket) -> Picture:
         from viewer.session.deriving import derive
 
-        return derive(picture, chain, filters, ticket)
+        return derive(picture, chain, filters, ticket, whole=whole)
 
     def done(made: Volume) -> None:
         from viewer.actions.file import show

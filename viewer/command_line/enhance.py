@@ -95,7 +95,7 @@ def _series(
     from viewer.exchange.nifti import write_values_nifti
     from viewer.session.deriving import derive, write_derived
 
-    made = derive(picture, chain, extensions.filters, Ticket(_progress))
+    made = derive(picture, chain, extensions.filters, Ticket(_progress), whole=chosen.whole)
     if chosen.out.name.lower().endswith(_NIFTI):
         saved: tuple[Saved, ...] = (write_values_nifti(made, chosen.out, force=chosen.force),)
     else:

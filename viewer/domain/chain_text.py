@@ -69,32 +69,26 @@ def filter_document(filter_: Filter) -> dict[str, Any]:
         "caution": filter_.caution,
         "source": filter_.source,
         "parameters": [_parameter(parameter) for parameter in filter_.parameters],
-        "whole_volume": volume_function(filter_) is not None,
+        "modalities": list(filter_.modalities),
+        "unit_after": filter_.unit_after or "{unit}",
+        "is_slow": filter_.is_slow,
+        "three_dimensional": filter_.volume_function is not None,
     }
 
 
 def group_of(filter_: Filter) -> str:
     """Return the group under which menus list a filter."""
-    return str(getattr(filter_, "group", "")) or "Filters"
-
-
-def volume_function(filter_: Filter) -> Any:
-    """Return the filter's function of a whole volume, None if it works plane by plane only."""
-    return getattr(filter_, "volume_function", None)
+    return filter_.group or "Filters"
 
 
 def result_unit(chain: Chain, filters: Mapping[str, Filter], unit: str) -> str:
     """Return the unit (UCUM) of what a chain makes of values in ``unit``.
 
-    A filter that does not keep the unit says which one it gives: a text, or a function of the one
-    that it was given.
+    Filters that are not installed have no say.
     """
     for step in chain.active.steps:
-        given: Any = getattr(filters.get(step.key), "result_unit", None)
-        if callable(given):
-            unit = str(given(unit))
-        elif given:
-            unit = str(given)
+        if step.key in filters:
+            unit = filters[step.key].result_unit(unit)
     return unit
 
 

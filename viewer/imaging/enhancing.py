@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.chain import Chain, Setting, Step
-from viewer.domain.methods import Filter, PlaneContext
+from viewer.domain.methods import Filter, PlaneContext, VolumeContext
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
 from viewer.jobs.job import Ticket
@@ -90,28 +90,105 @@ def enhanced_as_far_as_possible(
 
 
 def enhanced_volume(
-    picture: Picture, chain: Chain, filters: Mapping[str, Filter], ticket: Ticket
+    picture: Picture,
+    chain: Chain,
+    filters: Mapping[str, Filter],
+    ticket: Ticket,
+    *,
+    whole: bool = False,
 ) -> NDArray[np.float32]:
     """Return all images (k, j, i) after the chain, each in its own plane as it was acquired.
+
+    With ``whole``, filters that have a form in three dimensions use it.
 
     Raises
     ------
     InputRefused
-        The picture holds colour, or was not read in full.
+        The picture holds colour, or was not read in full; or ``whole``, and the images do not form
+        a volume.
     ViewerError
         As ``enhanced`` does.
     """
     refuse_half_read(picture)
+    if whole and not picture.is_volume:
+        raise InputRefused(
+            "Filters in three dimensions need a volume; these images form none.",
+            remedy="Filter them plane by plane.",
+        )
+    found = picture.quantity.block(picture.stored)
+    runs = _runs(chain, filters, whole=whole)
+    for n, (is_whole, steps) in enumerate(runs):
+        share = _Share(ticket, n / len(runs), 1 / len(runs))
+        if is_whole:
+            found = _in_three_dimensions(picture, steps[0], filters, found, share)
+        else:
+            _plane_by_plane(picture, Chain(steps), filters, found, share)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A ticket for one part of the work, from ``start`` on."""
+
+    ticket: Ticket
+    start: float
+    size: float
+
+    def check(self) -> None:
+        """Raise if the work was cancelled."""
+        self.ticket.check()
+
+    def report(self, fraction: float | None, text: str = "") -> None:
+        """Tell how far this part is, as a share of all."""
+        done = None if fraction is None else self.start + self.size * fraction
+        self.ticket.report(done, text)
+
+
+def _runs(chain: Chain, filters: Mapping[str, Filter], *, whole: bool) -> list[tuple[bool, Steps]]:
+    """Return steps in their order: single ones in three dimensions, others together by planes."""
+    found: list[tuple[bool, Steps]] = []
+    for step in chain.active.steps:
+        filter_ = filters.get(step.key)
+        is_whole = whole and filter_ is not None and filter_.volume_function is not None
+        if is_whole or not found or found[-1][0]:
+            found.append((is_whole, (step,)))
+        else:
+            found[-1] = (False, (*found[-1][1], step))
+    return found
+
+
+def _plane_by_plane(
+    picture: Picture,
+    chain: Chain,
+    filters: Mapping[str, Filter],
+    values: NDArray[np.float32],
+    share: _Share,
+) -> None:
     across, down, _ = picture.grid.spacing_ijk_mm
     context = PlaneContext((down, across), picture.quantity.unit)
-    n_k = picture.grid.shape_kji[0]
-    found = np.empty(picture.grid.shape_kji, dtype=np.float32)
-    for k in range(n_k):
-        ticket.check()
-        values = picture.quantity.slice_values(picture.stored[k], k)
-        found[k] = enhanced(values, chain, filters, context)
-        ticket.report((k + 1) / n_k, f"image {k + 1} of {n_k}")
-    return found
+    for k in range(len(values)):
+        share.check()
+        values[k] = enhanced(values[k], chain, filters, context)
+        share.report((k + 1) / len(values), f"image {k + 1} of {len(values)}")
+
+
+def _in_three_dimensions(
+    picture: Picture,
+    step: Step,
+    filters: Mapping[str, Filter],
+    values: NDArray[np.float32],
+    share: _Share,
+) -> NDArray[np.float32]:
+    filter_ = filters[step.key]
+    context = VolumeContext(picture.grid.spacing_ijk_mm[::-1], picture.quantity.unit)
+    function = filter_.volume_function
+    assert function is not None  # noqa: S101 - the caller has looked
+    share.report(0.0, filter_.title)
+    return _usable(
+        filter_,
+        lambda: function(values, _checked(filter_, step.values()), context, share),
+        values.shape,
+    )
 
 
 def refuse_half_read(picture: Picture) -> None:
@@ -145,9 +222,16 @@ def _applied(
         raise ViewerError(f"There is no filter called {step.key}.", remedy="Remove the step.")
     filter_ = filters[step.key]
     checked = _checked(filter_, step.values())
+    return _usable(filter_, lambda: filter_.function(values, checked, context), values.shape)
+
+
+def _usable(
+    filter_: Filter, call: Callable[[], NDArray[np.float32]], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Return what a filter gave, float32; whatever it raises becomes a sentence with its title."""
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 is found below
-            result = np.array(filter_.function(values, checked, context), dtype=np.float32)
+            result = np.array(call(), dtype=np.float32)
     except ViewerError:
         raise
     except Exception as error:
@@ -156,7 +240,7 @@ def _applied(
             where=filter_.title,
             remedy="The original is shown; switch the step off.",
         ) from error
-    if result.shape != values.shape or not np.isfinite(result).all():
+    if result.shape != shape or not np.isfinite(result).all():
         raise ViewerError(
             "The filter returned no usable picture.",
             where=filter_.title,

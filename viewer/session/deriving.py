@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from viewer.domain.chain import Chain
-from viewer.domain.chain_text import chain_text, chain_title
+from viewer.domain.chain_text import chain_text, chain_title, result_unit
 from viewer.domain.methods import Filter
 from viewer.domain.study import Identity
 from viewer.domain.volume import Picture
@@ -18,13 +18,21 @@ from viewer.jobs.job import Ticket
 from viewer.session.identifiers import new_uid
 
 _BYTES_A_VOXEL = 4 + 2  # float32 while it is computed, int16 for good
+_BYTES_A_VOXEL_WHOLE = 5 * 4 + 2  # what filters in three dimensions keep beside
 PROGRAM = "Negatoscope enhancement"
 
 
 def derive(
-    picture: Picture, chain: Chain, filters: Mapping[str, Filter], ticket: Ticket
+    picture: Picture,
+    chain: Chain,
+    filters: Mapping[str, Filter],
+    ticket: Ticket,
+    *,
+    whole: bool = False,
 ) -> Picture:
     """Return ``picture`` after ``chain`` as a series of its own, ready to be shown or written.
+
+    With ``whole``, filters that have a form in three dimensions use it.
 
     Raises
     ------
@@ -38,20 +46,22 @@ def derive(
     if not chain.is_active:
         raise InputRefused("No filter is on.", remedy="Add a filter, or switch one on.")
     refuse_half_read(picture)
-    needed = picture.stored.size * _BYTES_A_VOXEL
+    needed = picture.stored.size * (_BYTES_A_VOXEL_WHOLE if whole else _BYTES_A_VOXEL)
     if needed + KEPT_FREE_BYTES > available_bytes():
         raise OutOfResources(
             f"The series would need {needed / 2**30:.1f} GiB of memory.",
             remedy="Close other studies, or read each n-th slice.",
         )
-    values = enhanced_volume(picture, chain, filters, ticket)
+    values = enhanced_volume(picture, chain, filters, ticket, whole=whole)
     ticket.check()
+    mode = " (3-D)" if whole else ""
     return derived_picture(
         picture,
         values,
         uid=new_uid(),
-        chain=chain_text(chain.active),
-        title=chain_title(chain, filters),
+        chain=chain_text(chain.active) + mode,
+        title=chain_title(chain, filters) + mode,
+        unit=result_unit(chain, filters, picture.quantity.unit),
     )
 
 

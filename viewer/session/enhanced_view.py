@@ -11,7 +11,7 @@ from viewer.domain.chain_text import result_unit
 from viewer.domain.geometry import Plane
 from viewer.domain.methods import Filter
 from viewer.domain.quantity import readable_unit
-from viewer.domain.volume import Picture, Window
+from viewer.domain.volume import Picture, Window, WindowFunction
 from viewer.imaging.luminance import Channel, brightness, channel_for, with_brightness
 from viewer.imaging.section import Section, quantity_of
 from viewer.rendering.annotate import Mark
@@ -19,6 +19,7 @@ from viewer.rendering.compose import left_of
 from viewer.session.enhancer import Enhancer, Shown, Wish, place_of
 
 _LIMIT_PERCENT = 99.5
+_NO_CHANGE = 1e-3  # of the largest
 _UNIT_PERCENT = (1.0, 99.0)
 
 
@@ -87,7 +88,8 @@ def _window_of_unit(
     if not finite.size:
         return None
     low, high = (float(v) for v in np.percentile(finite, _UNIT_PERCENT))
-    return Window((low + high) / 2, max(high - low, 1e-6))
+    width = max(high - low, 1e-6)
+    return Window((low + high) / 2, width, function=WindowFunction.LINEAR_EXACT)
 
 
 def _mark(chain: Chain, filters: Mapping[str, Filter], shown: Shown, picture: Picture) -> Mark:
@@ -131,7 +133,7 @@ def _difference(
     text = f"DIFFERENCE  enhanced − original: blue −{limit:g} … orange +{limit:g} {unit}".rstrip()
     return EnhancedView(
         replace(cut, values=found, is_quantity=True),
-        window=Window(0.0, 2 * limit),
+        window=Window(0.0, 2 * limit, function=WindowFunction.LINEAR_EXACT),
         palette="difference",
         split=False,
         marks=(*marks, Mark(text, "plain")),
@@ -140,14 +142,16 @@ def _difference(
 
 
 def difference_limit(found: NDArray[np.float32]) -> float:
-    """Return the end of the scale: 1, 2 or 5 times a power of ten that 99.5 % stay below.
+    """Return the end of the scale: 1, 2 or 5 times a power of ten.
 
-    Round numbers keep the scale the same from plane to plane, as far as that is possible.
+    99.5 % of the changes lie below it; what did not change has no say. Round numbers keep the
+    scale the same from plane to plane, as far as that is possible.
     """
-    finite = np.abs(found[np.isfinite(found)])
-    wanted = float(np.percentile(finite, _LIMIT_PERCENT)) if finite.size else 0.0
-    if not wanted > 0:
-        wanted = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    size = np.abs(found[np.isfinite(found)])
+    most = float(size.max()) if size.size else 0.0
+    if not most > 0:
+        return 1.0
+    wanted = float(np.percentile(size[size > _NO_CHANGE * most], _LIMIT_PERCENT))
     decade = 10.0 ** float(np.floor(np.log10(wanted)))
     ends = [step * decade for step in (1.0, 2.0, 5.0, 10.0, 20.0)]
     return float(next(end for end in ends if end >= wanted))

@@ -12,6 +12,9 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chain", required=True, metavar="CHAIN", help="filter:setting=value,...;filter"
     )
+    parser.add_argument(
+        "--whole", action="store_true", help="in three dimensions, where the filters can"
+    )
     parser.add_argument("--plane", choices=("axial", "coronal", "sagittal", "acquired"))
     parser.add_argument("--index", type=int, metavar="K", help="image, counted from 0")
     parser.add_argument("--window", type=float, nargs=2, metavar=("CENTER", "WIDTH"))

@@ -2,7 +2,15 @@
 
 from functools import partial
 
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from viewer.actions.context import Context
 from viewer.actions.enhance import chain_of
@@ -115,11 +123,14 @@ class EnhancePanel(QWidget):
         look = self._context.viewing.look
         buttons = []
         for title, verb, tip in _COMPARISONS:
-            button = self._button(title, verb, tip)
+            button = QToolButton()
+            button.setText(title)
+            button.setToolTip(tip)
+            button.setObjectName("tool")
             button.setCheckable(True)
+            button.clicked.connect(partial(self._perform, verb, {}))
             kind = verb.rpartition(".")[2]
             button.setChecked(look.split is not None if kind == "split" else look.compare == kind)
-            button.setObjectName("choice")
             buttons.append(button)
         return row_of(*buttons, None, spacing=4)
 
