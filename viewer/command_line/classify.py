@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from viewer.command_line.backend_options import use_backend
 from viewer.command_line.host import command_context
 from viewer.command_line.studies import read_picture, scanned
 from viewer.domain.card import NetworkCard
@@ -22,6 +23,7 @@ _MOST_IMAGES = 20_000
 def classify(chosen: argparse.Namespace) -> dict[str, Any]:
     """Classify every picture below the paths, in their order."""
     with command_context() as context:
+        use_backend(context, chosen)
         card = _card(chosen.network, {key: card for key, (card, _) in context.cards.items()})
         images = [image for path in chosen.paths for image in images_of(path)]
         if len(images) > _MOST_IMAGES:

@@ -10,6 +10,7 @@ import numpy as np
 
 from viewer.actions.measure import of_segment
 from viewer.actions.networks import run_networks
+from viewer.command_line.backend_options import use_backend
 from viewer.command_line.host import command_context
 from viewer.command_line.studies import chosen_source, read_picture, scanned
 from viewer.domain.segmentation import Segmentation
@@ -25,6 +26,7 @@ from viewer.jobs.job import Progress, Ticket
 def segment(chosen: argparse.Namespace) -> dict[str, Any]:
     """Run the network; write labels (NIfTI, SEG of DICOM) and a report into ``--out``."""
     with command_context() as context:
+        use_backend(context, chosen)
         if chosen.network not in context.cards:
             raise InputRefused(
                 f"There is no network called {chosen.network}.",

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from viewer.command_line.backend_options import add_backend
 from viewer.command_line.verb import OK, Verb, emit, plain
 
 
@@ -11,6 +12,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="+", metavar="PATH", type=Path, help="DICOM, NIfTI, PNG, JPEG or .npz"
     )
     parser.add_argument("--network", required=True, metavar="KEY")
+    add_backend(parser)
 
 
 def _run(chosen: argparse.Namespace) -> int:

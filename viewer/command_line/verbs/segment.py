@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from viewer.command_line.backend_options import add_backend
 from viewer.command_line.verb import OK, Verb, emit_or_print
 
 
@@ -11,6 +12,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", required=True, metavar="KEY")
     parser.add_argument("--series", metavar="UID|N", default="")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    add_backend(parser)
 
 
 def _run(chosen: argparse.Namespace) -> int:
