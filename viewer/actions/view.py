@@ -10,6 +10,7 @@ from viewer.imaging.value_chain import PRESETS, full_window, percentile_window
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Outcomes
 from viewer.rendering.corners import CornerMode
+from viewer.session.strip import findings_text
 from viewer.session.viewing import PLANES
 
 
@@ -226,6 +227,26 @@ def resample(context: Context) -> None:
         key="resample",
         title="Resampling",
     )
+
+
+def _no_findings(context: Context) -> str:
+    picture = context.picture
+    if picture is None:
+        return "No study is open."
+    return "" if picture.findings else "Nothing was found amiss with this series."
+
+
+@action(
+    "view.findings",
+    "What was found about this series",
+    group="View",
+    keys=("Ctrl+I",),
+    enabled=_no_findings,
+)
+def findings(context: Context) -> None:
+    """List what is amiss with the shown series, with the images and files that it is about."""
+    picture = context.need_picture()
+    context.door.show_text("What was found about this series", findings_text(picture))
 
 
 @action("view.history", "History on or off", group="View", keys=("Ctrl+H",))

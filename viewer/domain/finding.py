@@ -14,9 +14,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about ``subject``, and what to do; plain text, never the patient's identity."""
+    """One sentence about ``subject``, and what to do; plain text, never the patient's identity.
+
+    ``images`` are the slices k (from 0) that it is about; () when it is about the whole.
+    """
 
     severity: Severity
     subject: str
     text: str
     remedy: str = ""
+    images: tuple[int, ...] = ()

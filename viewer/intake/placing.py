@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Floats, Grid
@@ -114,12 +115,20 @@ def _uneven(positions: Floats, normal: Floats, subject: str) -> Finding:
         after = int(np.argmax(missing > 0)) + 1
         count = int(missing.sum())
         images = "slice is" if count == 1 else "slices are"
-        return _finding(subject, f"{count} {images} missing, the first after slice {after}.")
+        text = f"{count} {images} missing, the first after slice {after}."
+        return _finding(subject, text, _around(missing > 0))
     low, high = float(steps.min()), float(steps.max())
     if high - low > POSITION_TOLERANCE * abs(base):
-        return _finding(subject, f"The slices are {low:.2f} to {high:.2f} mm apart.")
+        odd = np.abs(steps - base) > POSITION_TOLERANCE * abs(base)
+        return _finding(subject, f"The slices are {low:.2f} to {high:.2f} mm apart.", _around(odd))
     return _finding(subject, "The slices are shifted against each other unevenly.")
 
 
-def _finding(subject: str, text: str) -> Finding:
-    return Finding(Severity.UNSAFE, subject, f"{text} {_AS_ACQUIRED}")
+def _around(steps: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the slices on both sides of the steps that are marked."""
+    before = np.flatnonzero(steps)
+    return tuple(sorted({*before.tolist(), *(before + 1).tolist()}))
+
+
+def _finding(subject: str, text: str, images: tuple[int, ...] = ()) -> Finding:
+    return Finding(Severity.UNSAFE, subject, f"{text} {_AS_ACQUIRED}", images=images)

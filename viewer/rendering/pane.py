@@ -31,6 +31,7 @@ from viewer.rendering.layout import LINE_PX, MARGIN_PX, Layout
 from viewer.rendering.outlines import Outline, segment_outlines
 from viewer.rendering.primitives import Handle, Line, Point, Primitive, Text
 from viewer.rendering.shapes import Shape, half_slice_mm, measurement_shape, placed_label
+from viewer.rendering.strip import Strip, strip_lines
 from viewer.rendering.text_size import text_box
 
 _SMALLEST_PX = (240, 160)  # smaller panes (thumbnails) carry letters and marks only
@@ -81,6 +82,7 @@ class PaneInfo:
     corners: CornerMode = CornerMode.FULL
     split_x: float | None = None
     brief: bool = False
+    strip: Strip | None = None
 
     @property
     def is_small(self) -> bool:
@@ -109,6 +111,7 @@ def pane_primitives(info: PaneInfo) -> tuple[Primitive, ...]:
         *(line for shape in shapes for line in shape.lines),
         *(part for label in labels for part in label),
         *standing,
+        *(strip_lines(info.strip, info.plane.size_px) if info.strip and not info.is_small else ()),
         *(handle for shape in shapes for handle in shape.handles),
     )
 

@@ -28,6 +28,7 @@ from viewer.session.enhanced_view import enhanced_view
 from viewer.session.enhancer import Enhancer, Shown
 from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.session import Session
+from viewer.session.strip import strip_of
 from viewer.session.viewing import Look, Viewing, position_of
 
 # Late: few studies come with a presentation state, and the first picture waits for none.
@@ -174,13 +175,15 @@ class Presenter:
         value = ""
         if cursor_px is not None:
             value = value_text(picture, plane.world(cursor_px))
+        image = position_of(picture.grid, plane, pane)
         return PaneInfo(
             picture=picture,
             plane=plane,
             plane_name=pane,
             window=None if picture.is_colour else self._viewing.window(picture),
             zoom=picture.grid.spacing_ijk_mm[0] / plane.pixel_mm,
-            image=position_of(picture.grid, plane, pane),
+            image=image,
+            strip=strip_of(picture, plane, pane, image),
             value_text=value,
             point_lps_mm=look.crosshair_lps_mm if look.crosshair_shown and others else None,
             others=others,

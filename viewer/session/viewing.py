@@ -271,7 +271,7 @@ class Viewing:
 
         A mirrored plane looks from the other side.
         """
-        return _next_sign(picture.grid, self.look.planes[pane], pane)
+        return next_sign(picture.grid, self.look.planes[pane], pane)
 
     def pan(self, pane: str, dx_px: float, dy_px: float) -> None:
         """Drag the picture of one pane."""
@@ -333,11 +333,12 @@ def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
     low, high = depth_range_mm(grid, plane)
     step = slice_step_mm(grid, plane)
     count = max(1, floor((high - low) / step + 1e-6) + 1)
-    from_first = (0.0 - low) if _next_sign(grid, plane, pane) > 0 else high
+    from_first = (0.0 - low) if next_sign(grid, plane, pane) > 0 else high
     return min(max(floor(from_first / step + 0.5), 0), count - 1) + 1, count
 
 
-def _next_sign(grid: Grid, plane: Plane, pane: str) -> float:
+def next_sign(grid: Grid, plane: Plane, pane: str) -> float:
+    """Return the sign of the next image's direction along a plane's normal."""
     if pane == "acquired":
         usual = np.cross(grid.directions[:, 0], grid.directions[:, 1])
     else:

@@ -22,7 +22,9 @@ from viewer.domain.volume import Picture, Window
 from viewer.errors import ViewerError
 from viewer.imaging.value_chain import default_window
 from viewer.painting.painter import paint
+from viewer.rendering.strip import STRIP_PX, Span
 from viewer.session.presentation import PresentedPane, Presenter
+from viewer.session.strip import said_at
 from viewer.window import theme
 from viewer.window.hands import Hands
 from viewer.window.performing import Performing
@@ -160,6 +162,9 @@ class SlicePane(QWidget):
         x = event.position().x()
         if look.split is not None and abs(x - look.split * self.width()) <= _SPLIT_GRIP_PX:
             self._drag = "split"
+        elif x >= self.width() - STRIP_PX:
+            self._drag = "strip"
+            self._scroll_to(event.position().y())
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and look.tool == "window":
             self._drag = "crosshair"
             self._cross(event.position())
@@ -179,6 +184,7 @@ class SlicePane(QWidget):
         self._last = at
         self.cursor_px = (at.x(), at.y())
         if not event.buttons():
+            self.setToolTip(self._said_at(at))
             self._hands.takes(self.name, event, "hover")
             self.update()
             return
@@ -190,6 +196,8 @@ class SlicePane(QWidget):
             self._context.viewing.zoom(self.name, _ZOOM_A_PIXEL ** -delta.y())
         elif self._drag == "split":
             self._context.viewing.set(split=min(1.0, max(0.0, at.x() / max(1, self.width()))))
+        elif self._drag == "strip":
+            self._scroll_to(at.y())
         elif self._drag == "crosshair":
             self._cross(at)
         elif self._drag == "window":
@@ -251,6 +259,19 @@ class SlicePane(QWidget):
         if notches:
             self._wheel -= notches * _NOTCH
             self._context.viewing.scroll(picture, self.name, notches)
+
+    def _scroll_to(self, y: float) -> None:
+        """Go to the image that a place on the strip stands for."""
+        picture = self._context.picture
+        if picture is not None and self.plane() is not None:
+            self._context.viewing.scroll_to(picture, self.name, Span.of(self.height()).place(y))
+
+    def _said_at(self, at: QPointF) -> str:
+        """Return what a tick of the strip under the pointer stands for."""
+        plane, picture = self.plane(), self._context.picture
+        if plane is None or picture is None or at.x() < self.width() - STRIP_PX:
+            return ""
+        return said_at(picture, plane, self.name, at.y())
 
     def _cross(self, at: QPointF) -> None:
         plane, picture = self.plane(), self._context.picture

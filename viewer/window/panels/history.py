@@ -1,6 +1,6 @@
 """The history: every step by its name, and a way to each of them."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -41,14 +41,14 @@ class HistoryPanel(QWidget):
             return
         session = self._context.session
         done, undone = session.history, session.undone
-        self._count.setText(
-            f"{counted(len(done), 'step')} · {session.history_bytes / 2**20:.1f} MB"
-        )
+        size = session.history_bytes / 2**20
+        self._count.setText(counted(len(done), "step") + (f" · {size:.0f} MB" if size >= 1 else ""))
         self.steps.clear()
         for n, name in enumerate(("before all that is listed", *done, *undone)):
             item = QListWidgetItem(name)
             item.setData(Qt.ItemDataRole.UserRole, n)
             item.setToolTip(name)
+            item.setSizeHint(QSize(0, _ROW_PX))
             if n > len(done):
                 item.setForeground(QBrush(QColor(theme.FAINT)))
             self.steps.addItem(item)
