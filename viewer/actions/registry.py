@@ -121,6 +121,7 @@ _MODULES = (
     "presentation",
     "library",
     "networks",
+    "backends",
     "segment",
     "dose",
     "measure",

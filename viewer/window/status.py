@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
+from viewer.actions.backends import backend_text
 from viewer.actions.context import Context, Notice
 from viewer.errors import DISCLAIMER
 from viewer.jobs.job import Progress
@@ -75,7 +76,7 @@ class StatusBar(QWidget):
         journal = self._context.session.journal
         age_s = 0.0 if journal is None else journal.saved_age_s
         self._saved.setText("saved" if age_s < 1 else f"saved {age_s:.0f} s ago")
-        self._device.setText(memory_text())
+        self._device.setText(" · ".join(filter(None, (backend_text(self._context), memory_text()))))
         self._show_job()
 
     def _show_job(self) -> None:
