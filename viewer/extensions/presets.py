@@ -1,7 +1,7 @@
 """Presets of the enhancement: chains as files, shipped ones and the user's own.
 
 A file ``<key>.toml`` holds title, purpose, caution, modalities, body_parts (both may be empty: for
-all) and the chain as text. One that names an unknown filter, or breaks a range, is left out and
+all), kinds (what it is evaluated on) and the chain as text. One that names an unknown filter, or breaks a range, is left out and
 said.
 """
 
@@ -33,7 +33,8 @@ class Preset:
     """A chain with a name: what it is for (``purpose``) and what it can fake (``caution``).
 
     ``modalities`` and ``body_parts`` say for what it is offered first; () for everything.
-    ``is_own``: saved by the user, so that it can be deleted.
+    ``kinds`` are the generated pictures (``phantom.planes``) that it is tried on; () for all of its
+    modality. ``is_own``: saved by the user, so that it can be deleted.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Preset:
     chain: Chain
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     is_own: bool = False
 
     def fits(self, series: Series) -> bool:
@@ -184,6 +186,7 @@ def _read(path: Path, filters: Mapping[str, Filter], *, is_own: bool) -> Preset:
         parse_chain(_words(values, "chain", _MOST_BYTES), filters),
         _list(values, "modalities"),
         _list(values, "body_parts"),
+        tuple(kind.lower() for kind in _list(values, "kinds")),
         is_own,
     )
 

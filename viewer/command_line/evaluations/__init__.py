@@ -1,0 +1,1 @@
+"""What ``negatoscope evaluate`` measures, one subject a file."""
