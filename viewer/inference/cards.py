@@ -98,7 +98,7 @@ def _check(card: NetworkCard, where: str) -> None:
         and card.answers in _ANSWERS
         and set(card.prompts) <= set(_PROMPTS)
         and card.n_flips in _FLIPS
-        and isinstance(card.n_classes, int)
+        and _is_positive(card.n_classes)
         and 2 <= card.n_classes <= _MOST_CLASSES
     )
     if not sound:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from viewer import places
 from viewer.domain.geometry import Grid
+from viewer.domain.prompt import Prompt
 from viewer.domain.volume import Picture, ValueMap
 from viewer.errors import BackendLost, OutOfResources
 
@@ -136,3 +137,24 @@ def scan_from(header: Mapping[str, Any], stored: NDArray[Any]) -> Scan:
         np.array(header["slope_k"]), np.array(header["intercept_k"]), str(header["unit"])
     )
     return Scan(stored, Grid(shape, np.array(header["affine"])), quantity, str(header["modality"]))
+
+
+def prompt_header(prompt: Prompt) -> dict[str, Any]:
+    """Return the prompt as plain values."""
+    box = prompt.box_lps_mm
+    return {
+        "box": None if box is None else list(box),
+        "points": [list(point) for point in prompt.points_lps_mm],
+    }
+
+
+def prompt_from(header: Mapping[str, Any] | None) -> Prompt:
+    """Return the prompt that ``header`` describes; an empty one for None."""
+    if header is None:
+        return Prompt()
+    box = header["box"]
+    points = tuple((float(x), float(y), float(z)) for x, y, z in header["points"])
+    if box is None:
+        return Prompt(None, points)
+    a, b, c, d, e, f = (float(value) for value in box)
+    return Prompt((a, b, c, d, e, f), points)

@@ -12,51 +12,124 @@ from numpy.typing import NDArray
 
 from viewer.domain.card import NetworkCard
 from viewer.domain.geometry import Grid
+from viewer.domain.prompt import Prompt
 from viewer.errors import InputRefused, OutOfResources, Unsupported
-from viewer.imaging.components import components
+from viewer.imaging.components import components, largest_first
 from viewer.imaging.resample import resampled, target_grid
 from viewer.inference.handover import Scan
+from viewer.inference.instances import Detection, apart, detections_in, without_doubles
+from viewer.inference.many_classes import blended_classes, restored_labels
 from viewer.inference.predictor import Predictor, sigmoid
-from viewer.inference.sampling import normalised, sampled
-from viewer.inference.tiling import Blend, blend_weights, tile_size, tiles
+from viewer.inference.prompted import (
+    NOTHING,
+    checked_prompt,
+    meant,
+    seen_region,
+    tracer_notes,
+    tracer_seen,
+)
+from viewer.inference.sampling import between_percentiles, normalised, sampled
+from viewer.inference.tiling import Blend, Block, blend_weights, tile_size, tiles
 
 Report = Callable[[float, str], None]
 
 _COARSE, _TOO_COARSE = 2.5, 6.0  # times the card's spacing
 _FEWEST_SLICES = 3
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3))
 _MOST_VOXELS = 400_000_000  # of the sampled grid: about 5 GB at work
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a network found: ``labels`` (k, j, i) on the scan's own grid, 1 = the largest."""
+    """What a network found: ``labels`` (k, j, i) on the scan's own grid.
+
+    Lesions are numbered from the largest, classes as the card lists them; ``volumes_mm3`` is theirs
+    by number (0 for a class that is not there), ``names`` the classes' names.
+    """
 
     labels: NDArray[np.uint8]
     volumes_mm3: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
-def find(scan: Scan, card: NetworkCard, predictor: Predictor, report: Report) -> Found:
-    """Return the lesions that ``predictor`` sees in ``scan``.
+def find(
+    scan: Scan,
+    card: NetworkCard,
+    predictor: Predictor,
+    report: Report,
+    prompt: Prompt = NOTHING,
+) -> Found:
+    """Return what ``predictor`` sees in ``scan``, of what ``prompt`` points at if it does.
 
     ``report`` is called at least once a tile; it may raise to stop the work.
 
     Raises
     ------
     InputRefused
-        The scan is not what the card asks for.
+        The scan is not what the card asks for, or the prompt not what it takes.
     OutOfResources
-        It is too large.
+        The scan is too large.
     """
     notes = check(scan, card)
+    checked_prompt(prompt, card, scan)
     report(0.0, "resampling")
-    grid = canonical_grid(scan.grid, card)
-    seen = normalised(sampled(scan, grid, card.window_low), card)
+    grid = seen_region(canonical_grid(scan.grid, card), prompt)
+    seen = _seen(scan, grid, card, prompt)
+    if card.answers == "classes":
+        return _classes(scan, card, grid, tile_answers(seen, card, predictor, report), notes)
+    if card.answers == "instances":
+        return _instances(scan, card, grid, tile_answers(seen, card, predictor, report), notes)
     probability = predict_tiles(seen, card, predictor, report)
     report(0.92, "restoring the scan's own grid")
     mask = restored(probability, grid, scan.grid, card.threshold)
     report(0.96, "separating lesions")
+    mask, said = meant(mask, scan.grid, prompt)
     labels, volumes = components(mask, scan.grid, min_volume_mm3=card.min_volume_mm3)
+    if not prompt.is_empty:  # one thing was pointed at: its parts are one finding
+        labels = np.minimum(labels, 1)
+        volumes = volumes.sum(keepdims=True)[: len(volumes)]
+    return Found(labels, tuple(float(v) for v in volumes), (*notes, *said))
+
+
+def _seen(scan: Scan, grid: Grid, card: NetworkCard, prompt: Prompt) -> NDArray[np.float32]:
+    """Return (channel, k, j, i) in 0..1."""
+    if card.scaling == "tracer":
+        return tracer_seen(scan, grid, prompt)
+    if card.scaling == "percentiles":
+        values = sampled(scan, grid, np.nan)
+        return between_percentiles(values)[None]
+    return normalised(sampled(scan, grid, card.window_low), card)[None]
+
+
+def _classes(
+    scan: Scan, card: NetworkCard, grid: Grid, answers: "TileAnswers", notes: tuple[str, ...]
+) -> Found:
+    inner = blended_classes(
+        grid.shape_kji, answers.tile_kji, card.n_classes, answers.blocks, answers.logits
+    )
+    answers.report(0.92, "restoring the scan's own grid")
+    labels = restored_labels(inner, grid, scan.grid, card.n_classes)
+    counts = np.bincount(labels.ravel(), minlength=card.n_classes)[1:]
+    volumes = tuple(float(n) * scan.grid.voxel_volume_mm3 for n in counts)
+    names = card.classes[1:] if len(card.classes) == card.n_classes else ()
+    return Found(labels, volumes, notes, names)
+
+
+def _instances(
+    scan: Scan, card: NetworkCard, grid: Grid, answers: "TileAnswers", notes: tuple[str, ...]
+) -> Found:
+    weights = blend_weights(answers.tile_kji)
+    blend = Blend(grid.shape_kji)
+    seen: list[Detection] = []
+    for n, block in enumerate(answers.blocks):
+        logits = answers.logits(n, block)
+        blend.add(block, sigmoid(logits[0]), weights)
+        seen += detections_in(logits, block)
+    answers.report(0.92, "restoring the scan's own grid")
+    mask = restored(blend.result(), grid, scan.grid, card.threshold)
+    labels = apart(mask, scan.grid, grid, without_doubles(seen))
+    labels, volumes = largest_first(labels, scan.grid, card.min_volume_mm3)
     return Found(labels, tuple(float(v) for v in volumes), notes)
 
 
@@ -70,8 +143,8 @@ def check(scan: Scan, card: NetworkCard) -> tuple[str, ...]:
     Unsupported
         The card wants something this program cannot do.
     """
-    if card.n_classes != 2:
-        raise Unsupported(f"{card.title} knows several classes at once, which cannot be run yet.")
+    if card.n_classes != 2 and card.answers != "classes":
+        raise Unsupported(f"{card.title} knows several classes, and its card does not say so.")
     if scan.stored.ndim != 3:
         raise InputRefused(f"{card.title} reads grey pictures, not colour.")
     if scan.modality and card.modality and scan.modality != card.modality:
@@ -88,7 +161,7 @@ def check(scan: Scan, card: NetworkCard) -> tuple[str, ...]:
             f"Voxels {spacing} apart are too coarse for {card.title}.",
             remedy="Choose a series of thinner slices.",
         )
-    notes = []
+    notes = list(tracer_notes(scan)) if card.scaling == "tracer" else []
     if ratio > _COARSE:
         notes.append(f"Voxels lie {spacing} apart; {card.title} was trained on finer ones.")
     if not scan.modality:
@@ -113,22 +186,56 @@ def canonical_grid(grid: Grid, card: NetworkCard) -> Grid:
     return target_grid(grid, card.spacing_ijk_mm)
 
 
+@dataclass(frozen=True, eq=False)
+class TileAnswers:
+    """A volume's tiles, and the network's answer to each when asked for."""
+
+    seen: NDArray[np.float32]
+    tile_kji: tuple[int, int, int]
+    blocks: list[Block]
+    n_flips: int
+    predictor: Predictor
+    report: Report
+
+    def logits(self, n: int, block: Block) -> NDArray[np.float32]:
+        """Return the logits (output, k, j, i) of tile number ``n``, mean over the card's flips."""
+        self.report(0.05 + 0.85 * n / len(self.blocks), f"tile {n + 1} of {len(self.blocks)}")
+        part = self.seen[(slice(None), *block)]
+        batch = np.zeros((1, len(part), *self.tile_kji), dtype=np.float32)
+        k, j, i = part.shape[1:]
+        batch[0, :, :k, :j, :i] = part
+        total = self.predictor.predict(batch)[0]
+        if self.n_flips == 1:
+            return np.asarray(total, dtype=np.float32)
+        for axes in _FLIPS[1:]:
+            turned = np.ascontiguousarray(np.flip(batch[0], axes))[None]
+            total = total + np.flip(self.predictor.predict(turned)[0], axes)
+        return np.asarray(total / np.float32(len(_FLIPS)), dtype=np.float32)
+
+
+def tile_answers(
+    seen: NDArray[np.float32], card: NetworkCard, predictor: Predictor, report: Report
+) -> TileAnswers:
+    """Return the tiles of ``seen`` (channel, k, j, i) in which there is anything at all."""
+    _, k, j, i = seen.shape
+    tile = tile_size((k, j, i), card.tile_kji)
+    blocks = [b for b in tiles((k, j, i), tile) if seen[(slice(None), *b)].any()]
+    return TileAnswers(seen, tile, blocks, card.n_flips, predictor, report)
+
+
 def predict_tiles(
     seen: NDArray[np.float32], card: NetworkCard, predictor: Predictor, report: Report
 ) -> NDArray[np.float32]:
-    """Return the probability (k, j, i) of the finding; tiles of nothing but air are left at 0."""
-    k, j, i = seen.shape
-    tile = tile_size((k, j, i), card.tile_kji)
-    weights = blend_weights(tile)
+    """Return the probability (k, j, i) of the finding in ``seen`` (channel, k, j, i).
+
+    Tiles of nothing but air are left at 0.
+    """
+    answers = tile_answers(seen, card, predictor, report)
+    weights = blend_weights(answers.tile_kji)
+    _, k, j, i = seen.shape
     blend = Blend((k, j, i))
-    blocks = [block for block in tiles((k, j, i), tile) if seen[block].any()]
-    for n, block in enumerate(blocks):
-        report(0.05 + 0.85 * n / len(blocks), f"tile {n + 1} of {len(blocks)}")
-        batch = np.zeros((1, 1, *tile), dtype=np.float32)
-        part = seen[block]
-        batch[0, 0, : part.shape[0], : part.shape[1], : part.shape[2]] = part
-        logits = predictor.predict(batch)
-        blend.add(block, sigmoid(logits[0, 0]), weights)
+    for n, block in enumerate(answers.blocks):
+        blend.add(block, sigmoid(answers.logits(n, block)[0]), weights)
     return blend.result()
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from viewer import errors
 from viewer.domain.card import NetworkCard
+from viewer.domain.quantity import Code
 from viewer.domain.segmentation import Origin, OriginKind, Rgb, Score, Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import BackendLost, ViewerError
@@ -26,6 +27,7 @@ _COLOURS: tuple[Rgb, ...] = (
     (120, 130, 220),
 )
 
+_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 
 # Between two engines on the same tile: of the logits, and the share of answers (inference.md).
 MOST_APART, MOST_CHANGED = 1e-3, 1e-4
@@ -88,7 +90,11 @@ def segment_result(
     """
     labels = _labels(answer, picture)
     volumes = answer.header["volumes_mm3"]
-    if int(labels.max(initial=0)) != len(volumes):
+    names = [str(name) for name in answer.header.get("names", ())]
+    highest = int(labels.max(initial=0))
+    if highest > len(volumes) or (names and len(names) != len(volumes)):
+        raise _nonsense()
+    if not names and highest != len(volumes):
         raise _nonsense()
     device = str(answer.header["device"])
     segmentation = Segmentation(
@@ -97,7 +103,11 @@ def segment_result(
         volume_key=picture.key,
         grid=picture.grid,
         labels=labels,
-        segments=tuple(_segment(number) for number in range(1, len(volumes) + 1)),
+        segments=tuple(
+            _segment(number, names[number - 1] if names else f"Lesion {number}", card)
+            for number, volume in enumerate(volumes, start=1)
+            if volume > 0
+        ),
         origin=_origin(card, answer),
     )
     notes = tuple(str(note) for note in answer.header["notes"])
@@ -112,9 +122,13 @@ def _labels(answer: Message, picture: Picture) -> NDArray[np.uint8]:
     return np.frombuffer(answer.blobs[0], dtype=np.uint8).reshape(shape).copy()
 
 
-def _segment(number: int) -> Segment:
+def _segment(number: int, name: str, card: NetworkCard) -> Segment:
     colour = _COLOURS[(number - 1) % len(_COLOURS)]
-    return Segment(number, f"Lesion {number}", colour, tracking_uid=_new_uid())
+    if card.answers == "classes":
+        return Segment(
+            number, name, colour, _ANATOMICAL_STRUCTURE, card.concept, tracking_uid=_new_uid()
+        )
+    return Segment(number, name, colour, tracking_uid=_new_uid())
 
 
 def _origin(card: NetworkCard, answer: Message) -> Origin:

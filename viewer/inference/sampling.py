@@ -19,6 +19,20 @@ def normalised(values: NDArray[np.float32], card: NetworkCard) -> NDArray[np.flo
     return np.asarray(np.nan_to_num(grey, nan=0.0), dtype=np.float32)
 
 
+def between_percentiles(
+    values: NDArray[np.float32], low: float = 1.0, high: float = 99.0
+) -> NDArray[np.float32]:
+    """Return ``values`` with two of their percentiles mapped to 0..1; what is not finite becomes 0."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.zeros(values.shape, dtype=np.float32)
+    first, last = (np.float32(v) for v in np.percentile(known, (low, high)))
+    if not last > first:
+        return np.zeros(values.shape, dtype=np.float32)
+    grey = np.clip((values - first) / (last - first), 0.0, 1.0)
+    return np.asarray(np.nan_to_num(grey, nan=0.0), dtype=np.float32)
+
+
 def sampled(scan: Scan, target: Grid, fill: float) -> NDArray[np.float32]:
     """Return the scan's quantity (float32) at the voxel centres of ``target``.
 

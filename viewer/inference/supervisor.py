@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from viewer.domain.card import NetworkCard
+from viewer.domain.prompt import Prompt
 from viewer.domain.segmentation import Score, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.inference.backend import Backend
 from viewer.inference.cards import Installed, card_to_table, load_cards, verified_forms
-from viewer.inference.handover import Handover, Scan, scan_header
+from viewer.inference.handover import Handover, Scan, prompt_header, scan_header
 from viewer.inference.messages import Message
 from viewer.inference.process import WorkerProcess, lost
 from viewer.inference.results import (
@@ -106,8 +107,12 @@ class Supervisor:
             self._handover.close()
             self._handover = None
 
-    def segment(self, picture: Picture, card: NetworkCard, ticket: Ticket) -> SegmentResult:
+    def segment(
+        self, picture: Picture, card: NetworkCard, ticket: Ticket, prompt: Prompt | None = None
+    ) -> SegmentResult:
         """Return what ``card`` finds in ``picture``, on the picture's own grid.
+
+        ``prompt`` says where to look, for a network that takes such.
 
         Raises
         ------
@@ -126,6 +131,8 @@ class Supervisor:
         started_s = time.monotonic()
         with self._job(ticket) as (worker, lend):
             entries = {"scan": scan_header(scan), "voxels": lend(scan.stored)}
+            if prompt is not None:
+                entries["prompt"] = prompt_header(prompt)
             answer = self._run(worker, "segment", entries, ticket, card=card)
         return segment_result(answer, picture, card, time.monotonic() - started_s)
 

@@ -72,3 +72,51 @@ class Blend:
     def result(self) -> NDArray[np.float32]:
         """Return the weighted mean (k, j, i), 0 where no tile was added."""
         return np.asarray(self._sum / np.maximum(self._weight, 1e-12), dtype=np.float32)
+
+
+class SlabBlend:
+    """Blends the logits of many classes, and keeps no more of them than one tile is deep.
+
+    Tiles must come in order of k (as ``tiles`` gives them). Planes that no later tile reaches get the
+    class with the highest mean logit and are let go; so memory is classes x a tile's depth x j x i,
+    never classes x volume. Where no tile was added, the class is 0.
+    """
+
+    def __init__(self, n_classes: int, shape_kji: Shape, tile_kji: Shape) -> None:
+        depth = min(tile_kji[0], shape_kji[0])
+        self._labels = np.zeros(shape_kji, dtype=np.uint8)
+        self._sum = np.zeros((n_classes, depth, *shape_kji[1:]), dtype=np.float32)
+        self._seen = np.zeros((depth, *shape_kji[1:]), dtype=bool)
+        self._first = 0
+
+    def add(self, block: Block, logits: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
+        """Add ``logits`` (class, k, j, i), a whole tile, of which ``block`` lies in the volume."""
+        self._finish(block[0].start)
+        inside = tuple(slice(0, part.stop - part.start) for part in block)
+        here = (slice(block[0].start - self._first, block[0].stop - self._first), *block[1:])
+        self._sum[(slice(None), *here)] += logits[(slice(None), *inside)] * weights[inside]
+        self._seen[here] = True
+
+    def _finish(self, first: int) -> None:
+        """Decide the planes before ``first`` and move the others up."""
+        n = min(first - self._first, len(self._seen))
+        if n <= 0:
+            return
+        self._decide(n)
+        kept = len(self._seen) - n
+        self._sum[:, :kept] = self._sum[:, n:].copy()
+        self._sum[:, kept:] = 0
+        self._seen[:kept] = self._seen[n:].copy()
+        self._seen[kept:] = False
+        self._first = first
+
+    def _decide(self, n: int) -> None:
+        stop = min(self._first + n, len(self._labels))
+        for at in range(stop - self._first):  # a plane at a time: argmax makes 8 bytes a voxel
+            found = self._sum[:, at].argmax(axis=0)
+            self._labels[self._first + at] = np.where(self._seen[at], found, 0)
+
+    def result(self) -> NDArray[np.uint8]:
+        """Return the classes (k, j, i); nothing may be added afterwards."""
+        self._decide(len(self._seen))
+        return self._labels

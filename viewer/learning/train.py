@@ -95,7 +95,7 @@ def plan_of(recipe: Recipe, samples: tuple[Sample, ...]) -> TrainingPlan:
     """Return what the worker needs."""
     training = recipe.training
     settings: dict[str, Any] = {
-        "task": recipe.card.task,
+        "task": "volume_instances" if recipe.card.answers == "instances" else recipe.card.task,
         "architecture": recipe.card.architecture,
         "options": dict(recipe.card.options),
         "patch_kji": list(training.patch_kji),

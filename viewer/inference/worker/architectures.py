@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from viewer.domain.methods import Architecture
 from viewer.errors import Damaged
 from viewer.inference.worker.image_networks import image_ensemble, unet2d
+from viewer.inference.worker.volume_networks import volume_unet
 
 _HIGHEST_WIDTH, _MOST_LEVELS = 512, 6
 _RARE_LOGIT = -4.0
@@ -125,6 +126,12 @@ ARCHITECTURES: dict[str, Architecture] = {
             "2-D U-Net",
             "Ronneberger et al. 2015, arXiv 1505.04597; strided convolutions, batch normalisation",
             lambda options: unet2d(options, widths_of(options, "16 32 64")),
+        ),
+        Architecture(
+            "volume_unet",
+            "3-D U-Net of several channels or classes",
+            "Cicek et al. 2016, arXiv 1606.06650; bridges = 0: FCN, Long et al. 2015, 1411.4038",
+            lambda options: volume_unet(options, widths_of(options, "8 16 32 64")),
         ),
     )
 }

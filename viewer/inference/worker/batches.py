@@ -56,12 +56,16 @@ class Patches:
         start = np.clip(self._middle(at, shape) - self._patch // 2, 0, shape - self._patch)
         block = tuple(slice(int(a), int(a + n)) for a, n in zip(start, self._patch, strict=True))
         grey = as_grey(self._greys[at][block])
-        mask = np.asarray(self._labels[at][block] > 0, dtype=np.float32)
+        mask = self.target_of(self._labels[at][block])
         flips = tuple(axis for axis in range(3) if self._random.random() < 0.5)
         grey, mask = np.flip(grey, flips), np.flip(mask, flips)
         if self._patch[1] == self._patch[2] and self._random.random() < 0.5:
             grey, mask = grey.swapaxes(1, 2), mask.swapaxes(1, 2)
         return self._varied(grey), mask
+
+    def target_of(self, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what is to be learnt of ``labels`` (k, j, i): lesion or not."""
+        return np.asarray(labels > 0, dtype=np.float32)
 
     def _middle(self, at: int, shape: NDArray[np.int64]) -> NDArray[np.int64]:
         draw = self._random.random()

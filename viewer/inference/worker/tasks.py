@@ -10,7 +10,7 @@ from viewer.errors import Damaged, OutOfResources
 from viewer.inference.backend import Backend
 from viewer.inference.cards import card_from_table
 from viewer.inference.fitting import halved
-from viewer.inference.handover import Scan, mapped, scan_from
+from viewer.inference.handover import Scan, mapped, prompt_from, scan_from
 from viewer.inference.lesion_view import scores
 from viewer.inference.messages import Message
 from viewer.inference.pipeline import find
@@ -23,6 +23,7 @@ from viewer.inference.worker.image_tasks import (
 )
 from viewer.inference.worker.orders import Orders
 from viewer.inference.worker.server_tasks import segment_by_monai_label, server_facts
+from viewer.inference.worker.volume_tasks import train_volume_network
 
 Given = TypeVar("Given")
 
@@ -52,15 +53,17 @@ class Tasks:
             return
         started_s = time.monotonic()
         scan = _scan(message)
+        prompt = prompt_from(message.header.get("prompt"))
         report = self._orders.report
         found, engine, notes = self.computed(
-            message, lambda card, engine: find(scan, card, engine, report)
+            message, lambda card, engine: find(scan, card, engine, report, prompt)
         )
         self._orders.answer(
             "done",
             [found.labels.data],
             shape=list(found.labels.shape),
             volumes_mm3=list(found.volumes_mm3),
+            names=list(found.names),
             notes=[*notes, *found.notes],
             seconds=time.monotonic() - started_s,
             **described(engine),
@@ -89,6 +92,8 @@ class Tasks:
         plan = message.header["plan"]
         if str(plan["task"]).startswith("image_"):
             weights, history = train_image_network(self._orders, plan)
+        elif str(plan["task"]).startswith("volume_"):
+            weights, history = train_volume_network(self._orders, plan)
         else:
             weights, history = train(plan, self._orders.report, self._orders.check)
         self._orders.answer("done", [weights], history=history)

@@ -45,14 +45,14 @@ def train(
         if share >= 1.0:
             break
         for group in optimiser.param_groups:
-            group["lr"] = float(plan["learning_rate"]) * _schedule(share)
+            group["lr"] = float(plan["learning_rate"]) * schedule(share)
         with pace.measured():
             losses.append(_step(network, optimiser, batches, loss_of))
         report(share, f"step {step + 1} of {steps}, loss {np.mean(losses[-50:]):.3f}")
-    return saved_weights(network), _averaged(losses)
+    return saved_weights(network), averaged(losses)
 
 
-def _schedule(share: float) -> float:
+def schedule(share: float) -> float:
     """Return the learning rate's factor: a short rise, then half a cosine down to 0."""
     if share < _WARM_UP:
         return max(share / _WARM_UP, 0.05)
@@ -88,7 +88,8 @@ def view_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(logits, softened)
 
 
-def _averaged(losses: list[float]) -> list[float]:
+def averaged(losses: list[float]) -> list[float]:
+    """Return the mean loss of every 20 steps."""
     return [
         round(float(np.mean(losses[at : at + _HISTORY_EVERY])), 5)
         for at in range(0, len(losses), _HISTORY_EVERY)
