@@ -32,7 +32,7 @@ _SLOW_MS = 40.0
 _AHEAD = 2
 _COARSE_DONE, _EXACT_DONE = 0.5, 1.0
 _N_BINS = 64
-_HISTOGRAM_SAMPLE = 65_536
+_HISTOGRAM_SAMPLE = 16_384
 _SHOWN_PERCENT = (0.1, 99.9)
 
 State = Literal["exact", "coarse", "waiting"]
