@@ -313,11 +313,6 @@ def test_hostile_run_lengths_are_damaged_or_of_the_right_size(data: bytes) -> No
         assert codecs.decoded(data, PLAIN, codecs.RLE).shape == (6, 8)
 
 
-def test_video_is_refused_in_words() -> None:
-    with pytest.raises(Unsupported, match="Video"):
-        codecs.decoded(b"", PLAIN, "1.2.840.10008.1.2.4.102")
-
-
 def test_an_unknown_syntax_is_refused_by_its_name() -> None:
     with pytest.raises(Unsupported, match=r"1\.2\.3\.4 is not read"):
         codecs.decoded(b"1234", PLAIN, "1.2.3.4")

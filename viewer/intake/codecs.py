@@ -23,7 +23,6 @@ _JPEG_LOSSLESS = frozenset(_PREFIX + tail for tail in ("57", "70"))
 _JPEG_LS = frozenset((_PREFIX + "80", _PREFIX + "81"))
 _JPEG_2000 = frozenset(_PREFIX + tail for tail in ("90", "91", "92", "93", "201", "202", "203"))
 _JPEG_XL = frozenset(_PREFIX + tail for tail in ("110", "111", "112"))
-_VIDEO = frozenset(_PREFIX + str(tail) for tail in range(100, 109))
 _COPY_AGAIN = "Copy the file again from its source."
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_FRAME = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xF7))
@@ -62,8 +61,6 @@ def _decoder(data: bytes, syntax: str) -> Callable[[bytes, Layout], Samples]:
     for syntaxes, decoder in table:
         if syntax in syntaxes:
             return decoder
-    if syntax in _VIDEO:
-        raise Unsupported("Video (MPEG, H.264, H.265) is not shown.", remedy="Use a video player.")
     if data[:2] == b"\xff\xd8":
         return _jpeg
     if data[:4] == b"\xff\x4f\xff\x51":

@@ -12,6 +12,7 @@ from viewer.intake.fetch import OpenFile, OpenFiles
 from viewer.intake.layout import Layout, PixelFile
 from viewer.intake.mosaic import tile, whole_sheet
 from viewer.intake.source import DicomPixels
+from viewer.intake.video import is_video
 
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 _DIRECT_BITS = (8, 16, 32, 64)
@@ -94,6 +95,8 @@ def _fill_directly(opened: OpenFile, index: int, target: Voxels) -> None:
 def _samples(opened: OpenFile, index: int) -> codecs.Samples:
     """Return the stored samples of a frame; colour as RGB."""
     file, layout = opened.file, opened.file.layout
+    if is_video(file.syntax) and not file.is_native:
+        return opened.video(index)
     if file.is_native:
         raw = codecs.native(opened.native(index), layout, file.encoding.order, index)
     else:

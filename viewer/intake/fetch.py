@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack, unpack_from
 
+import numpy as np
+from numpy.typing import NDArray
+
 from viewer.errors import Damaged
 from viewer.intake.header import inflated
 from viewer.intake.layout import PixelFile
+from viewer.intake.video import Video
 
 _COPY_AGAIN = "Copy the file again from its source."
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -24,11 +28,14 @@ class OpenFile:
         self._number = os.open(file.path, os.O_RDONLY)
         self._content: bytes | None = None
         self._index: list[list[Fragment]] | None = None
+        self._video: Video | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Give the file back."""
         os.close(self._number)
+        if self._video is not None:
+            self._video.close()
 
     def fill(self, target: memoryview, index: int) -> None:
         """Read native frame ``index`` straight into ``target``."""
@@ -60,6 +67,15 @@ class OpenFile:
         if index >= len(self._index):
             raise Damaged(f"Frame {index + 1} is not in the file.", remedy=_COPY_AGAIN)
         return b"".join(self._read(offset, length) for offset, length in self._index[index])
+
+    def video(self, index: int) -> NDArray[np.uint8]:
+        """Return frame ``index`` of a video (rows, columns, 3) as RGB; decoded once, as a whole."""
+        with self._lock:
+            if self._video is None:
+                fragments = self._fragments()[1:]
+                stream = b"".join(self._read(offset, length) for offset, length in fragments)
+                self._video = Video(stream, self.file.layout, self.file.n_frames)
+        return self._video.frame(index)
 
     def _read(self, offset: int, length: int) -> bytes:
         if self.file.deflated_at is not None:

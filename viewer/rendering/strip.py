@@ -66,7 +66,7 @@ def strip_lines(strip: Strip, size_px: tuple[int, int]) -> tuple[Line, ...]:
     lines += [_upright(x, span.row(a), span.row(b), _UNREAD) for a, b in strip.unread]
     for place, severity in strip.ticks:
         y = float(round(span.row(place)))
-        lines.append(Line(((x - _TICK_PX, y), (x + 3, y)), _TICKS[severity], 1.0))
+        lines.append(Line(((x - _TICK_PX, y), (x + 3, y)), _TICKS[severity], 3.0))
     y = span.row(strip.place)
     lines.append(Line(((x, y - _THUMB_PX), (x, y + _THUMB_PX)), palettes.INK, 3.0))
     return tuple(lines)
