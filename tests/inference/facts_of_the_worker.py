@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
 os.environ["OMP_NUM_THREADS"] = "3"
 
@@ -11,6 +13,7 @@ import torch  # noqa: TID253 - runs in a process of its own
 
 from tests.inference.cards_for_tests import a_card
 from viewer.errors import Damaged
+from viewer.inference.predictor import DeviceLost, NoRoom
 from viewer.inference.worker.architectures import ARCHITECTURES, built
 from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import TorchPredictor, load_weights, saved_weights
@@ -75,6 +78,80 @@ def _pace() -> list[int]:
     return [*seen, torch.get_num_threads()]
 
 
+class _Card:
+    """A graphics card as a predictor sees it, played by the processor."""
+
+    place = torch.device("cpu")
+
+    def __init__(self, free_bytes: int) -> None:
+        self._free = free_bytes
+        self.n_emptied = 0
+
+    def name(self) -> str:
+        return "Played GPU"
+
+    def free_bytes(self) -> int:
+        return self._free
+
+    def peak_bytes(self, run: Callable[[], object]) -> int:
+        run()
+        return 32**3 * 1000  # 1000 bytes for each voxel of the tile that is tried
+
+    def empty(self) -> None:
+        self.n_emptied += 1
+
+
+def _graphics() -> dict[str, object]:
+    weights = saved_weights(built("unet3d", {"widths": "4 8"}))
+    card = replace(a_card(), tile_kji=(16, 16, 16))
+    large = replace(card, tile_kji=(64, 64, 64))
+    played = _Card(60_000_000)
+    predictor = TorchPredictor(card, weights, lambda: None, graphics=played)
+    suited = predictor.suited(large)
+    original, shown = predictor.network.forward, []
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        shown.append(len(batch))
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError
+        result: torch.Tensor = original(batch)
+        return result
+
+    predictor.network.forward = forward
+    batch = np.random.default_rng(1).random((4, 1, 16, 16, 16), dtype=np.float32)
+    whole = predictor.predict(batch)
+
+    def fail(_batch: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+    predictor.network.forward = fail
+    try:
+        predictor.predict(batch)
+        out = ""
+    except NoRoom:
+        out = "NoRoom"
+
+    def vanish(_batch: torch.Tensor) -> torch.Tensor:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    predictor.network.forward = vanish
+    try:
+        predictor.predict(batch)
+        gone = ""
+    except DeviceLost:
+        gone = "DeviceLost"
+    return {
+        "device": predictor.device,
+        "precision": predictor.precision,
+        "suited": list(suited.tile_kji),
+        "batches": shown,
+        "shape": list(whole.shape),
+        "no_room": out,
+        "gone": gone,
+        "emptied": played.n_emptied,
+    }
+
+
 def _loss() -> dict[str, float]:
     target = torch.zeros(1, 1, 4, 4, 4)
     target[..., :2] = 1
@@ -84,7 +161,14 @@ def _loss() -> dict[str, float]:
 
 def main() -> None:
     """Print all facts."""
-    facts = {**_shapes(), **_weights(), "refused": _widths(), "pace": _pace(), "loss": _loss()}
+    facts = {
+        "graphics": _graphics(),
+        **_shapes(),
+        **_weights(),
+        "refused": _widths(),
+        "pace": _pace(),
+        "loss": _loss(),
+    }
     sys.stdout.write(json.dumps(facts))
 
 

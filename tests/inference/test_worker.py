@@ -53,6 +53,17 @@ def test_a_starved_worker_gives_up_threads_one_by_one_and_takes_them_back(
     assert facts["pace"] == [3, 3, 2, 2, 1, 1, 3]
 
 
+def test_a_graphics_card_gets_what_its_memory_takes(facts: dict[str, Any]) -> None:
+    """Played by the processor: there is no card on most machines that test."""
+    found = facts["graphics"]
+    assert (found["device"], found["precision"]) == ("Played GPU", "float16 (autocast)")
+    assert found["suited"] == [32, 32, 32], "60 MB hold no more at 1000 bytes a voxel"
+    assert found["batches"] == [4, 2, 1, 1, 2, 1, 1], "a batch is halved until it fits"
+    assert found["shape"] == [4, 1, 16, 16, 16]
+    assert (found["no_room"], found["gone"]) == ("NoRoom", "DeviceLost")
+    assert found["emptied"] > 1
+
+
 def test_the_loss_tells_right_from_wrong(facts: dict[str, Any]) -> None:
     assert facts["loss"]["right"] < 0.02
     assert facts["loss"]["wrong"] > 10
