@@ -112,6 +112,7 @@ def test_the_servers_networks_appear_and_give_their_mask(supervisor: Supervisor)
         result = supervisor.segment(_VOLUME, card, Ticket())
     np.testing.assert_array_equal(result.segmentation.labels, _VOLUME.stored > 0)
     assert result.segmentation.origin.device == f"monailabel://{address}"
+    assert [segment.name for segment in result.segmentation.segments] == ["spleen"]
     assert any("computes on after a cancel" in note for note in result.notes)
     sent = json.loads(_parts(fake.bodies[-1], fake.headers[-1]["content-type"])["params"])
     assert sent == {"largest_cc": False, "roi": 96, "result_extension": ".nii.gz"}

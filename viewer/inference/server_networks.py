@@ -75,5 +75,6 @@ def _card(key: str, labels: Mapping[str, Any], backend: Backend) -> NetworkCard:
         limits="Runs on the server as its administrator set it up; nothing of it can be checked here.",
         licence=_UNKNOWN,
         figures=(),
+        answers="classes",
         classes=tuple(numbers.get(n, f"label {n}") for n in range(highest + 1))[1:],
     )

@@ -95,8 +95,11 @@ def segmented(
     except WireFault as fault:
         raise _refusal(fault, backend, card.title) from fault
     voxel_mm3 = scan.grid.voxel_volume_mm3
-    counts = np.bincount(labels.ravel())[1:]
-    return Found(labels, tuple(float(n) * voxel_mm3 for n in counts), (_BACK,)), name
+    names = card.classes[: card.n_classes - 1]
+    counts = np.bincount(labels.ravel(), minlength=len(names) + 1)[1:]
+    named = (*names, *(f"label {n}" for n in range(len(names) + 1, len(counts) + 1)))
+    volumes = tuple(float(n) * voxel_mm3 for n in counts)
+    return Found(labels, volumes, (_BACK,), named), name
 
 
 def _config(there: Mapping[str, Mapping[str, Any]], model: str) -> Mapping[str, Any]:

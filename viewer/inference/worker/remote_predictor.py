@@ -35,6 +35,7 @@ ENTRY, EXIT = "input", "output"
 _LARGEST_REQUEST = 64 * MEBIBYTE  # of a server seen to take more than the others' 4 MiB
 _SMALLEST_LIMIT = 4 * MEBIBYTE - 65_536  # 4 MiB is where gRPC servers stop unless told otherwise
 _AT_ONCE = 8
+_FEW_CHANNELS = 8  # networks of instances answer offsets too
 
 Given = TypeVar("Given")
 
@@ -102,7 +103,7 @@ class RemotePredictor:
             self._entry.name,
             self._exit.name,
             np.ascontiguousarray(batch),
-            max(2, self._card.n_classes),
+            _most_channels(self._card),
         )
         return self._asked(
             lambda: checked(
@@ -158,7 +159,7 @@ def transport_to(backend: Backend, card: NetworkCard | None = None) -> Transport
         from viewer.inference.worker.remote_grpc import GrpcTransport
 
         try:
-            most = 0 if card is None else max(2, card.n_classes) * _largest_request(card)
+            most = 0 if card is None else _most_channels(card) * _largest_request(card)
             return GrpcTransport(backend, most)
         except (ImportError, RuntimeError) as error:
             raise Unsupported(
@@ -173,3 +174,8 @@ def transport_to(backend: Backend, card: NetworkCard | None = None) -> Transport
 def _largest_request(card: NetworkCard) -> int:
     """Return how many bytes of tiles are asked at once: a few whole ones, 4 MiB at least."""
     return max(_SMALLEST_LIMIT, 4 * _AT_ONCE * int(np.prod(card.tile_kji)))
+
+
+def _most_channels(card: NetworkCard) -> int:
+    """Return how many channels an answer may have: one a class, or a few of geometry."""
+    return max(_FEW_CHANNELS, card.n_classes)

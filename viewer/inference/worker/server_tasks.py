@@ -70,6 +70,7 @@ def segment_by_monai_label(orders: Orders, message: Message, backend: Backend) -
         [found.labels.data],
         shape=list(found.labels.shape),
         volumes_mm3=list(found.volumes_mm3),
+        names=list(found.names),
         notes=list(found.notes),
         device=backend.where,
         engine=f"MONAI Label {name}".strip(),
