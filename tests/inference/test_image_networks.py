@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.learning.small_images import squares
 from viewer.errors import Damaged
+from viewer.inference.image_input import standardised
+from viewer.learning.image_evaluate import auc
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -38,6 +41,7 @@ def lab() -> Any:
         mixed=image_augment.mixed,
         remember=image_training.remember_features,
         whitened=image_training.whitened,
+        train_images=image_training.train_images,
     )
 
 
@@ -129,3 +133,40 @@ def test_mixed_targets_stay_probabilities(lab: Any) -> None:
 def test_an_augmentation_that_is_not_known_is_refused(lab: Any) -> None:
     with pytest.raises(TypeError, match="twist"):
         lab.Augmentation.from_table({"twist": 1})
+
+
+def test_a_bright_square_is_learned_in_a_few_steps(lab: Any) -> None:
+    from safetensors.torch import load
+
+    greys, labels = squares(48, 1)
+    plan = {
+        "task": "image_classes",
+        "architecture": "image_cnn",
+        "options": {**OPTIONS, "members": 1},
+        "batch": 16,
+        "steps": 60,
+        "learning_rate": 2e-2,
+        "weight_decay": 0.01,
+        "averaging": 0.8,
+        "smoothing": 0.0,
+        "seed": 1,
+        "time_limit_s": 60,
+        "augment": {"shift": 0.1, "noise": 0.1},
+    }
+    told: list[float] = []
+
+    def report(share: float, _text: str) -> None:
+        told.append(share)
+
+    shown = standardised(greys.astype(np.float32))[:, None]
+    weights, losses = lab.train_images(plan, shown, labels, report, lambda: None)
+    network = lab.built("image_cnn", plan["options"]).eval()
+    network.load_state_dict(load(weights))
+    unseen, truth = squares(24, 2)
+    answers = network(lab.torch.from_numpy(standardised(unseen.astype(np.float32))[:, None]))
+    score = (answers[:, 1] - answers[:, 0]).detach().numpy()
+    assert auc(score.astype(np.float64), truth == 1) > 0.9
+    assert losses[-1] < losses[0]
+    assert told == sorted(told)
+    again, _ = lab.train_images(plan, shown, labels, report, lambda: None)
+    assert again == weights  # the same seed gives the same network

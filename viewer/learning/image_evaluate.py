@@ -168,8 +168,8 @@ def class_figures(
     said = score > 0
     if len(card.classes) > 2:
         found.append(_share(f"Accuracy, {name}", said == positive))
-    found.append(_share(f"Sensitivity for {second}, {name}", said[positive]))
-    found.append(_share(f"Specificity for {second}, {name}", ~said[~positive]))
+    found.append(_share(f"Sensitivity, {name}", said[positive]))
+    found.append(_share(f"Specificity, {name}", ~said[~positive]))
     return tuple(found)
 
 

@@ -67,7 +67,9 @@ def load_image_recipe(path: Path) -> ImageRecipe:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        network = {**table["network"], "options": table["options"], "weights_sha256": ""}
+        network = {**table["network"], "weights_sha256": "", "options": table["options"]}
+        if network["task"] == "classify":
+            network["options"] = {"classes": len(network["classes"]), **table["options"]}
         recipe = ImageRecipe(
             card_from_table({"figures": [], **network}, str(path)),
             ImageData(**table["data"]),

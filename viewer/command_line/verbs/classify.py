@@ -24,8 +24,8 @@ def _run(chosen: argparse.Namespace) -> int:
         return OK
     for result in document["results"]:
         classes = ", ".join(
-            f"{one['name']} {one['probability']:.2f}"
-            f" ({one['interval'][0]:.2f}-{one['interval'][1]:.2f})"
+            f"{one['name']} {one['probability']:.3f}"
+            f" ({one['interval'][0]:.3f}-{one['interval'][1]:.3f})"
             for one in result["classes"]
         )
         print(plain(f"{result['input']}: {classes}"))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from viewer.inference.worker.architectures import built
 from viewer.inference.worker.image_augment import Augmentation, mixed, placed, shaded
 from viewer.inference.worker.image_networks import ImageEnsemble, SmallResNet
+from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import hook_every_layer, saved_weights
 
 _WARM_UP, _HISTORY_EVERY, _BATCH_OF_FEATURES = 0.05, 20, 64
@@ -80,6 +81,7 @@ def _loop(
     started_s = time.monotonic()
     steps, limit_s = int(plan["steps"]), float(plan["time_limit_s"])
     losses: list[float] = []
+    pace = Pace(torch.set_num_threads)
     network.train()
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - started_s) / limit_s)
@@ -87,12 +89,13 @@ def _loop(
             break
         for group in optimiser.param_groups:
             group["lr"] = float(plan["learning_rate"]) * _schedule(share)
-        inputs, targets = draw()
-        optimiser.zero_grad()
-        loss = loss_of(network(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
+        with pace.measured():
+            inputs, targets = draw()
+            optimiser.zero_grad()
+            loss = loss_of(network(inputs), targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
         # The first weights are far from the last: the average begins once the rate falls.
         if share < 2 * _WARM_UP:
             average.n_averaged.zero_()
