@@ -22,6 +22,7 @@ from viewer.inference.worker.remote_wire import (
     weights_in,
 )
 
+_MOST_BYTES = 1 << 30
 _SHORT_S = 10.0  # for questions that need no computing
 _MOST_TENSORS = 64
 _LARGEST_PEM = 1 << 20
@@ -61,7 +62,7 @@ class GrpcTransport(Transport):
         self._grpc, self._messages = grpc, service_pb2
         self._backend = backend
         options = [
-            ("grpc.max_receive_message_length", most_bytes + MEBIBYTE),
+            ("grpc.max_receive_message_length", min(most_bytes + MEBIBYTE, _MOST_BYTES)),
             ("grpc.max_send_message_length", -1),
             ("grpc.enable_http_proxy", 0),
             ("grpc.enable_retries", 0),
