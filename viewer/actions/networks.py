@@ -7,6 +7,7 @@ from viewer.actions.context import Context, Notice, has_picture
 from viewer.actions.registry import Choice, action
 from viewer.domain.card import NetworkCard
 from viewer.domain.measurement import Review
+from viewer.domain.prompt import Prompt
 from viewer.domain.segmentation import Score, Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
@@ -46,12 +47,23 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def run_networks(context: Context, picture: Picture, card: NetworkCard, ticket: Ticket) -> Found:
-    """Run ``card`` on ``picture``, and every classifier there is on each lesion (in a job)."""
+def run_networks(
+    context: Context,
+    picture: Picture,
+    card: NetworkCard,
+    ticket: Ticket,
+    prompt: Prompt | None = None,
+) -> Found:
+    """Run ``card`` on ``picture``, and every classifier there is on each lesion (in a job).
+
+    ``prompt`` says where to look, for a network that takes such.
+    """
     if card.reads == "image":
+        if prompt is not None:
+            raise InputRefused(f"{card.title} takes neither box nor points.")
         drawn = segment_image(context.supervisor, picture, card, ticket)
         return Found(drawn.segmentation, drawn.seconds, tuple(drawn.notes))
-    result = context.supervisor.segment(picture, card, ticket)
+    result = context.supervisor.segment(picture, card, ticket, prompt)
     segmentation = result.segmentation
     notes = tuple(result.notes)
     for classifier in _by_task(context, "classify").values():

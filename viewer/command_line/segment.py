@@ -12,6 +12,7 @@ from viewer.actions.measure import of_segment
 from viewer.actions.networks import run_networks
 from viewer.command_line.backend_options import use_backend
 from viewer.command_line.host import command_context
+from viewer.command_line.prompts import prompt_of
 from viewer.command_line.studies import chosen_source, read_picture, scanned
 from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
@@ -39,7 +40,7 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         if out.exists() and any(out.iterdir()) and not chosen.force:
             raise Conflict("The folder is not empty.", where=str(out), remedy="Add --force.")
         picture = read_picture(chosen_source(scanned(chosen.paths), chosen.series))
-        found = run_networks(context, picture, card, Ticket(_progress))
+        found = run_networks(context, picture, card, Ticket(_progress), prompt_of(chosen))
         layer = found.segmentation
         out.mkdir(parents=True, exist_ok=True)
         files = [write_labels_nifti(layer, out / "segmentation.nii.gz", force=True).path]

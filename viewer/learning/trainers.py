@@ -11,6 +11,7 @@ from viewer.jobs.job import Ticket
 # Each module has ``train_on(recipe_path, data, out, ticket)``, which answers as ``train`` does.
 TRAINERS = {
     "images": "viewer.learning.image_train",
+    "lesions": "viewer.learning.lesion_train",
 }
 _GENERATED = "studies"
 

@@ -12,6 +12,16 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", required=True, metavar="KEY")
     parser.add_argument("--series", metavar="UID|N", default="")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--box", metavar='"X0 Y0 Z0 X1 Y1 Z1"', help="where to look, in mm (LPS), if it can be told"
+    )
+    parser.add_argument(
+        "--point",
+        action="append",
+        default=[],
+        metavar='"X Y Z"',
+        help="a place inside what is meant, in mm (LPS); may be given again",
+    )
     add_backend(parser)
 
 
