@@ -15,6 +15,18 @@ from viewer.errors import Damaged, InputRefused, OutOfResources
 _NAME = "images"
 _MOST_BYTES = 2 << 30
 _LONGEST_HEADER = 1 << 16
+_BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    RecursionError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _ZIP = b"PK\x03\x04"
 _ZIP_EMPTY = b"PK\x05\x06"
 
@@ -55,7 +67,7 @@ def read_images_npz(path: Path) -> NDArray[Any]:
                 _look_at_header(stream, where)
         with np.load(path, allow_pickle=False) as held:
             return np.asarray(held[_NAME])
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _BROKEN as error:
         raise Damaged("The file is no sound .npz of numbers.", where=where) from error
     except (NotImplementedError, RuntimeError, MemoryError) as error:
         raise Damaged("The file cannot be unpacked.", where=where) from error
