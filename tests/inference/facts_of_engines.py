@@ -16,6 +16,7 @@ from viewer.inference.backend import Backend
 from viewer.inference.cards import load_cards, verified_forms
 from viewer.inference.predictor import Engine
 from viewer.inference.worker.engines import engine_for
+from viewer.inference.worker.forms import compared_forms
 from viewer.inference.worker.onnx_predictor import OnnxPredictor
 from viewer.inference.worker.openvino_predictor import OpenVinoPredictor, quiet_openvino
 from viewer.inference.worker.orders import Stopped
@@ -102,6 +103,16 @@ def _bfloat16() -> dict[str, object]:
     return {"processor_has_it": "BF16" in can, "precision": asked}
 
 
+def _shipped() -> dict[str, object]:
+    """Return, for each shipped network, how far its ONNX form is from its weights in torch."""
+    found: dict[str, object] = {}
+    for key, (card, folder) in load_cards().items():
+        forms = verified_forms(folder, card)
+        if "onnx" in forms:
+            found[key] = compared_forms(card, forms["safetensors"], forms["onnx"], Never())[1]
+    return found
+
+
 def _cancelled() -> dict[str, object]:
     batch = np.random.default_rng(1).random((1, 1, 128, 128, 128), dtype=np.float32)
     found: dict[str, object] = {}
@@ -155,6 +166,7 @@ def main() -> None:
     facts = {
         "telemetry": _telemetry(),
         "answers": _answers(),
+        "shipped": _shipped(),
         "bfloat16": _bfloat16(),
         "cancelled": _cancelled(),
         "refusals": _refusals(),

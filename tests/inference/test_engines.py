@@ -40,6 +40,15 @@ def test_all_engines_say_what_torch_says(facts: dict[str, Any]) -> None:
     assert titles == ["OpenVINO", "ONNX", "torch"]
 
 
+def test_the_two_forms_of_each_shipped_network_say_the_same(facts: dict[str, Any]) -> None:
+    assert {"lesions", "lesion_shape"} <= set(facts["shipped"])
+    for key, engines in facts["shipped"].items():
+        assert set(engines) == {"openvino", "onnxruntime"}
+        for name, one in engines.items():
+            assert one["max_abs"] < 1e-3, (key, name)
+            assert one["changed"] < 1e-4, (key, name)
+
+
 def test_what_was_computed_in_is_told_and_not_what_was_asked_for(facts: dict[str, Any]) -> None:
     found = facts["bfloat16"]
     assert found["precision"] == ("bfloat16" if found["processor_has_it"] else "float32")
