@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from viewer.inference.instances import EXTENT_VOXELS
 from viewer.inference.worker.architectures import built
 from viewer.inference.worker.batches import Patches
+from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import device, hook_every_layer, saved_weights
 from viewer.inference.worker.training import averaged, patch_loss, schedule
 
@@ -46,6 +47,7 @@ def train_instances(
     losses: list[float] = []
     started_s = time.monotonic()
     steps, limit_s = int(plan["steps"]), float(plan["time_limit_s"])
+    pace = Pace(torch.set_num_threads)
     network.train()
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - started_s) / limit_s)
@@ -55,7 +57,8 @@ def train_instances(
             group["lr"] = float(plan["learning_rate"]) * schedule(share)
         grey, numbers = patches.draw()
         targets = np.stack([instance_targets(one[0]) for one in numbers])
-        losses.append(_step(network, optimiser, grey, targets))
+        with pace.measured():
+            losses.append(_step(network, optimiser, grey, targets))
         report(share, f"step {step + 1} of {steps}, loss {np.mean(losses[-50:]):.3f}")
     return saved_weights(network), averaged(losses)
 

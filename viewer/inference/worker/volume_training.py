@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from viewer.inference.worker.architectures import built
+from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import hook_every_layer, saved_weights
 from viewer.inference.worker.training import averaged, schedule
 from viewer.inference.worker.volume_augment import Case, TracerPatches
@@ -51,6 +52,7 @@ def train_tracer(
     losses: list[float] = []
     started_s = time.monotonic()
     steps, limit_s = int(plan["steps"]), float(plan["time_limit_s"])
+    pace = Pace(torch.set_num_threads)
     network.train()
     for step in range(steps):
         share = max(step / steps, (time.monotonic() - started_s) / limit_s)
@@ -59,7 +61,8 @@ def train_tracer(
         for group in optimiser.param_groups:
             group["lr"] = float(plan["learning_rate"]) * schedule(share)
         inputs, targets = patches.draw(int(plan["batch"]))
-        losses.append(_step(network, optimiser, inputs, targets))
+        with pace.measured():
+            losses.append(_step(network, optimiser, inputs, targets))
         # The first weights are far from the last: the average begins once the rate falls.
         if share < 2 * _WARM_UP:
             average.n_averaged.zero_()
