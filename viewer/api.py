@@ -15,6 +15,25 @@ from viewer.domain.methods import (
 from viewer.domain.quantity import Code, Quantity
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import InputRefused, Unsupported, ViewerError
+from viewer.imaging.neighbourhood import (
+    box_mean,
+    box_moments,
+    derivative_kernel,
+    eigenvalues,
+    free_of_scale,
+    gaussian_derivative,
+    gaussian_reach_px,
+    hessian,
+    in_own_scale,
+    noise_sd,
+    on_own_scale,
+    sampled_percentiles,
+    smoothed,
+    window_px,
+)
+from viewer.imaging.neighbourhood_volume import sorted_by_size, volume_derivative, volume_hessian
+from viewer.imaging.similar import nonlocal_means, nonlocal_means_volume
+from viewer.imaging.variation import least_variation
 from viewer.jobs.job import Ticket
 
 __all__ = [
@@ -40,4 +59,24 @@ __all__ = [
     "ViewerError",
     "Volume",
     "VolumeContext",
+    "box_mean",
+    "box_moments",
+    "derivative_kernel",
+    "eigenvalues",
+    "free_of_scale",
+    "gaussian_derivative",
+    "gaussian_reach_px",
+    "hessian",
+    "in_own_scale",
+    "least_variation",
+    "noise_sd",
+    "nonlocal_means",
+    "nonlocal_means_volume",
+    "on_own_scale",
+    "sampled_percentiles",
+    "smoothed",
+    "sorted_by_size",
+    "volume_derivative",
+    "volume_hessian",
+    "window_px",
 ]

@@ -112,4 +112,5 @@ FILTER = Filter(
     ),
     function=_equalised,
     reach_px=_reach,
+    group="Intensity",
 )

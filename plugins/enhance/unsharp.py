@@ -45,4 +45,5 @@ FILTER = Filter(
     ),
     function=_sharp,
     reach_px=_reach,
+    group="Edges",
 )
