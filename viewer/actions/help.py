@@ -16,6 +16,12 @@ def networks(context: Context) -> None:
     context.door.show_page("networks")
 
 
+@action("help.filters", "Filters and presets", group="Help")
+def filters(context: Context) -> None:
+    """Show what each filter and preset is for, what it can fake, and what was measured."""
+    context.door.show_page("filters")
+
+
 @action("help.about", "About Negatoscope", group="Help")
 def about(context: Context) -> None:
     """Say what this program is, its version, its licence, and that it is not for diagnosis."""

@@ -90,3 +90,9 @@ DEGRADATIONS: Mapping[str, Callable[[Field, Generator], Field]] = MappingProxyTy
         "blur": blur,
     }
 )
+
+
+def degraded(clean: Field, name: str, rng: Generator) -> Field:
+    """Return ``clean`` with one of the flaws; what counts or reflects never falls below 0."""
+    worse = DEGRADATIONS[name](clean, rng)
+    return np.maximum(worse, np.float32(0)) if float(clean.min()) >= 0 else worse

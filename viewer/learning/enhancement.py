@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.methods import Filter, PlaneContext
+from viewer.errors import ViewerError
 from viewer.extensions.presets import Preset
 from viewer.imaging import merit
 from viewer.imaging.enhancing import enhanced
-from viewer.learning.degradations import DEGRADATIONS, span_of
+from viewer.learning.degradations import DEGRADATIONS, degraded, span_of
 from viewer.phantom.planes import KINDS, Scene, scene
 
 Field = NDArray[np.float32]
@@ -43,7 +44,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Row:
-    """One preset on one degradation of one kind of pictures: medians, and shares that improved."""
+    """One preset on one degradation of one kind of pictures: medians, and shares that improved.
+
+    ``refused`` is why a filter refused some of the pictures; ``n`` counts the others.
+    """
 
     source: str
     kind: str
@@ -54,6 +58,7 @@ class Row:
     before: Figures
     after: Figures
     improved: Mapping[str, float]
+    refused: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -67,6 +72,7 @@ class Row:
             "before": _rounded(self.before),
             "after": _rounded(self.after),
             "improved_share": dict(self.improved),
+            **({"refused": self.refused} if self.refused else {}),
         }
 
 
@@ -141,11 +147,18 @@ def _signal_to_noise(values: Field, found: Scene) -> float | None:
 def _row(
     source: str, scenes: Sequence[Scene], preset: Preset, name: str, filters: Mapping[str, Filter]
 ) -> Row:
-    before, after = [], []
+    before: list[Figures] = []
+    after: list[Figures] = []
+    refused = ""
     for n, found in enumerate(scenes):
         rng = np.random.default_rng((n, list(DEGRADATIONS).index(name)))
-        worse = DEGRADATIONS[name](found.clean, rng)
-        better = enhanced(worse, preset.chain, filters, PlaneContext(found.pixel_mm, found.unit))
+        worse = degraded(found.clean, name, rng)
+        try:
+            context = PlaneContext(found.pixel_mm, found.unit)
+            better = enhanced(worse, preset.chain, filters, context)
+        except ViewerError as error:
+            refused = error.sentence()
+            continue
         before.append(figures(worse, found))
         after.append(figures(better, found))
     first = scenes[0]
@@ -155,10 +168,11 @@ def _row(
         first.modality,
         preset.key,
         name,
-        len(scenes),
+        len(after),
         _medians(before),
         _medians(after),
         _shares(before, after),
+        refused,
     )
 
 

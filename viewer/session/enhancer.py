@@ -104,6 +104,11 @@ class Enhancer:
         if self._runner is not None:
             self._runner.close()
 
+    def use(self, filters: Mapping[str, Filter]) -> None:
+        """Take other filters; nothing that the former ones gave is kept."""
+        self._filters = filters
+        self.cache.clear()
+
     @property
     def is_busy(self) -> bool:
         """Whether a plane that is shown is still being computed."""

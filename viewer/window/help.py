@@ -18,6 +18,7 @@ from viewer.actions.context import Context
 from viewer.actions.registry import actions
 from viewer.errors import DISCLAIMER
 from viewer.window.controls import label, row_of
+from viewer.window.filter_page import filter_page
 from viewer.window.menus import entries, key_text
 from viewer.window.panels.finding import card_text
 
@@ -33,6 +34,7 @@ MOUSE = (
     ("Right edge", "the strip: drag to scroll; ticks are images with findings, hover to read them"),
     ("Double click", "one pane alone, or all four again; closes a polygon"),
     ("Hold O", "the original instead of the enhanced picture"),
+    ("Drag the split line", "original left, enhanced right (S switches it on)"),
     ("Esc", "drop what is half done, go back to windowing"),
     ("Ctrl + K", "find an action by name"),
 )
@@ -129,5 +131,6 @@ def _about(_context: Context) -> QWidget:
 _PAGES: dict[str, tuple[str, Page]] = {
     "keys": ("Keys and mouse", _keys),
     "networks": ("Networks", _networks),
+    "filters": ("Filters and presets", filter_page),
     "about": ("About Negatoscope", _about),
 }

@@ -1,15 +1,28 @@
 """``negatoscope filters``: what filters there are."""
 
 import argparse
+from pathlib import Path
 
-from viewer.command_line.verb import OK, Verb, emit, plain
+from viewer.command_line.verb import OK, Verb, emit, emit_or_print, plain
 
 
 def _add(parser: argparse.ArgumentParser) -> None:
-    del parser
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="DIR",
+        help="write the reference page with its pictures below DIR (a checkout)",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="real pictures for its table")
+    parser.add_argument("--n", type=int, default=6, help="pictures of each kind for its table")
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.reference is not None:
+        from viewer.command_line.reference import write_reference
+
+        emit_or_print(chosen, write_reference(chosen.reference, data=chosen.data, n=chosen.n))
+        return OK
     from viewer.command_line.enhance import filters_document
 
     document = filters_document()
