@@ -47,12 +47,14 @@ class Recipe:
     """A network before it was trained. ``card`` holds everything but weights and figures.
 
     ``segmenter`` is the network whose lesions a classifier is tested on; "" for the true ones.
+    ``start_from`` is an installed network, built alike, whose weights are the beginning.
     """
 
     card: NetworkCard
     seeds: Seeds
     training: Training
     segmenter: str = ""
+    start_from: str = ""
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -70,6 +72,7 @@ def load_recipe(path: Path) -> Recipe:
             Seeds(**_tuples(table["studies"])),
             Training(**_tuples(table["training"])),
             str(table.get("segmenter", "")),
+            str(table.get("start_from", "")),
         )
     except OSError as error:
         raise InputRefused("The recipe cannot be read.", where=str(path)) from error

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from viewer.domain.methods import Architecture
 from viewer.errors import Damaged
 from viewer.inference.worker.image_networks import image_ensemble, unet2d
+from viewer.inference.worker.meshnet import meshnet
 from viewer.inference.worker.volume_networks import volume_unet
 
 _HIGHEST_WIDTH, _MOST_LEVELS = 512, 6
@@ -133,6 +134,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "Cicek et al. 2016, arXiv 1606.06650; bridges = 0: FCN, Long et al. 2015, 1411.4038",
             lambda options: volume_unet(options, widths_of(options, "8 16 32 64")),
         ),
+        Architecture("meshnet", "MeshNet", "Fedorov et al. 2017, arXiv 1612.00940", meshnet),
     )
 }
 

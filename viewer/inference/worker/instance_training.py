@@ -15,6 +15,7 @@ from viewer.inference.worker.batches import Patches
 from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import device, hook_every_layer, saved_weights
 from viewer.inference.worker.training import averaged, patch_loss, schedule
+from viewer.inference.worker.transfer import start_from
 
 _CENTRE_SIGMA_VOXELS = 1.5
 _RIM_VOXELS = 1
@@ -41,6 +42,7 @@ def train_instances(
     torch.manual_seed(int(plan["seed"]))
     network = built(str(plan["architecture"]), dict(plan["options"])).to(device())
     _start_rare(network)
+    start_from(network, plan)
     hook_every_layer(network, check)
     patches = InstancePatches(plan)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1.0, weight_decay=1e-4)

@@ -13,6 +13,7 @@ from viewer.inference.worker.architectures import built
 from viewer.inference.worker.batches import Batches, LesionViews, Patches
 from viewer.inference.worker.pace import Pace
 from viewer.inference.worker.torch_predictor import device, hook_every_layer, saved_weights
+from viewer.inference.worker.transfer import start_from
 
 _WARM_UP = 0.05
 _HISTORY_EVERY = 20
@@ -31,6 +32,7 @@ def train(
     """
     torch.manual_seed(int(plan["seed"]))
     network = built(str(plan["architecture"]), dict(plan["options"])).to(device())
+    start_from(network, plan)
     hook_every_layer(network, check)
     batches: Batches = (Patches if plan["task"] == "segment" else LesionViews)(plan)
     loss_of = patch_loss if plan["task"] == "segment" else view_loss
