@@ -10,7 +10,7 @@ import pytest
 from tests.learning.small_images import squares, write_classes, write_image_recipe, write_masks
 from viewer.__main__ import main
 from viewer.errors import InputRefused
-from viewer.inference.cards import CARD, WEIGHTS, load_card, verify_weights
+from viewer.inference.cards import CARD, ONNX, WEIGHTS, load_card, verify_weights
 from viewer.jobs.job import Cancelled, Ticket
 from viewer.learning.image_recipe import load_image_recipe
 from viewer.learning.image_train import MEMBERS, merged
@@ -35,7 +35,7 @@ def test_pictures_become_a_classifier_that_the_command_line_runs(
     report = json.loads(capsys.readouterr().out)
     card = load_card(out)
     assert verify_weights(out, card)
-    assert sorted(path.name for path in out.iterdir()) == [CARD, "recipe.toml", WEIGHTS]
+    assert sorted(path.name for path in out.iterdir()) == [CARD, ONNX, "recipe.toml", WEIGHTS]
     assert report["weights_sha256"] == card.weights_sha256
     assert np.isfinite(report["loss"][0]).all()
     assert len(report["loss"]) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from tests.learning.small import write_small_recipe
 from viewer.errors import InputRefused
-from viewer.inference.cards import CARD, WEIGHTS, load_card, verify_weights
+from viewer.inference.cards import CARD, ONNX, WEIGHTS, load_card, verify_weights
 from viewer.jobs.job import Cancelled, Progress, Ticket
 from viewer.learning.parts import part
 from viewer.learning.train import train
@@ -30,7 +30,7 @@ def test_a_recipe_becomes_a_card_with_weights_and_figures(tmp_path: Path, task: 
     assert report["weights_sha256"] == card.weights_sha256
     assert report["network"] == card.key
     assert {figure.n_cases for figure in card.figures} == {2}
-    assert sorted(path.name for path in out.iterdir()) == [CARD, "recipe.toml", WEIGHTS]
+    assert sorted(path.name for path in out.iterdir()) == [CARD, ONNX, "recipe.toml", WEIGHTS]
     assert np.isfinite(report["loss"]).all()
     assert told[-1] <= 1.0
     if task == "classify":

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from viewer.domain.card import Figure, NetworkCard
 from viewer.errors import InputRefused
-from viewer.inference.cards import CARD, WEIGHTS, write_card
+from viewer.inference.cards import CARD, ONNX, WEIGHTS, write_card
 from viewer.inference.image_input import reduced
 from viewer.inference.results import TrainingPlan
 from viewer.inference.supervisor import Supervisor
+from viewer.inference.two_forms import add_onnx_form
 from viewer.jobs.job import Ticket
 from viewer.learning.image_evaluate import calibrated, class_figures, mask_figures, with_ranges
 from viewer.learning.image_recipe import ImageRecipe, data_path, load_image_recipe, plan_settings
@@ -75,9 +76,10 @@ def _trained(
     try:
         (building / WEIGHTS).write_bytes(whole)
         supervisor.install(card, building)
+        card = add_onnx_form(supervisor, card, building, ticket)
         card = tested(recipe, card, sets, supervisor, ticket)
         write_card(card, building)
-        for name in (WEIGHTS, CARD):
+        for name in (WEIGHTS, ONNX, CARD):
             (building / name).replace(out / name)
     finally:
         shutil.rmtree(building, ignore_errors=True)

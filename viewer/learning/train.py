@@ -13,9 +13,10 @@ import numpy as np
 from viewer.domain.card import Figure, NetworkCard
 from viewer.domain.segmentation import Segmentation
 from viewer.errors import InputRefused
-from viewer.inference.cards import CARD, WEIGHTS, load_cards, write_card
+from viewer.inference.cards import CARD, ONNX, WEIGHTS, load_cards, write_card
 from viewer.inference.results import Trained, TrainingPlan
 from viewer.inference.supervisor import Supervisor
+from viewer.inference.two_forms import add_onnx_form
 from viewer.jobs.job import Ticket
 from viewer.learning.evaluate import (
     Answer,
@@ -42,7 +43,7 @@ RECIPE = "recipe.toml"
 
 
 def train(recipe_path: Path, out: Path, ticket: Ticket) -> dict[str, Any]:
-    """Train the network of a recipe and write ``card.toml`` and ``weights.safetensors`` to ``out``.
+    """Train the network of a recipe and write its card and both its forms to ``out``.
 
     Returns key, folder, hash, losses and figures. Nothing is written unless training and testing
     came to an end.
@@ -64,9 +65,10 @@ def train(recipe_path: Path, out: Path, ticket: Ticket) -> dict[str, Any]:
         samples = _samples(recipe, part(ticket, 0.0, 0.25, "samples"))
         trained = supervisor.train(plan_of(recipe, samples), part(ticket, 0.25, 0.8, "training"))
         card = _installed(recipe, trained, building, supervisor)
+        card = add_onnx_form(supervisor, card, building, ticket)
         card = tested(recipe, card, supervisor, part(ticket, 0.8, 1.0, "testing"))
         write_card(card, building)
-        for name in (WEIGHTS, CARD):
+        for name in (WEIGHTS, ONNX, CARD):
             (building / name).replace(out / name)
     finally:
         supervisor.close()
