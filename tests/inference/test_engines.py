@@ -73,3 +73,23 @@ def test_an_engine_that_cannot_read_a_network_gives_way_to_the_next_and_says_so(
 ) -> None:
     assert facts["next"]["title"].startswith("torch")
     assert facts["next"]["notes"][0].startswith("OpenVINO cannot run")
+
+
+def test_tiles_are_timed_beside_torch_and_the_pipeline() -> None:
+    """The figures of ``negatoscope bench``: that they are there, not what they are."""
+    from viewer.inference.cards import load_cards
+    from viewer.inference.supervisor import Supervisor
+    from viewer.jobs.job import Ticket
+
+    cards = load_cards()
+    supervisor = Supervisor(cards=cards)
+    try:
+        found = supervisor.tile_times(cards["lesions"][0], (16, 96, 96), 1, Ticket())
+    finally:
+        supervisor.close()
+    assert found["engine"].startswith("OpenVINO")
+    assert found["n_tiles"] >= 1
+    for name in ("tile_ms", "torch_tile_ms", "tile_cpu_ms", "pipeline_tile_ms", "whole_s"):
+        assert found[name] > 0, name
+    assert found["pipeline_ratio"] >= 1
+    assert found["whole_ratio"] >= found["pipeline_ratio"]

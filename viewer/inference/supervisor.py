@@ -198,6 +198,21 @@ class Supervisor:
             entries = {name: lend(array) for name, array in arrays.items()}
             return self._run(worker, kind, entries, ticket, card=card)
 
+    def tile_times(
+        self, card: NetworkCard, shape_kji: tuple[int, int, int], rounds: int, ticket: Ticket
+    ) -> dict[str, Any]:
+        """Return how long tiles of ``card`` take here, and a volume of ``shape_kji`` made of them.
+
+        Raises
+        ------
+        InputRefused, Unsupported, BackendLost, Cancelled
+            As for ``segment``.
+        """
+        with self._job(ticket) as (worker, _lend):
+            entries = {"shape_kji": list(shape_kji), "rounds": rounds}
+            answer = self._run(worker, "timing", entries, ticket, card=card)
+        return dict(answer.header["found"])
+
     def server_facts(self, backend: Backend, ticket: Ticket) -> ServerAnswer:
         """Return what a server says of itself, and which networks it has.
 

@@ -40,6 +40,7 @@ class Tasks:
             "classify": self.classify,
             "train": self.train,
             "onnx": self.onnx,
+            "timing": self.timing,
             "server": lambda message: server_facts(orders, message),
             "classify_images": lambda message: classify_images(self, self._orders, message),
             "segment_image": lambda message: segment_image(self, self._orders, message),
@@ -106,6 +107,16 @@ class Tasks:
         forms = self._forms_of(card, message)
         data, found = compared_forms(card, forms["safetensors"], forms.get("onnx"), self._orders)
         self._orders.answer("done", [data], compared=found)
+
+    def timing(self, message: Message) -> None:
+        """Answer with how long tiles of a network take here."""
+        from viewer.inference.worker.timing import timed
+
+        card = card_from_table(message.header["card"], "message")
+        k, j, i = (int(n) for n in message.header["shape_kji"])
+        rounds = int(message.header["rounds"])
+        found = timed(card, self._forms_of(card, message), (k, j, i), rounds, self._orders)
+        self._orders.answer("done", found=found)
 
     def computed(
         self, message: Message, work: Callable[[NetworkCard, Engine], Given]
