@@ -17,6 +17,7 @@ from viewer.session.edits import (
     CopySegmentation,
     Edit,
     Group,
+    MoveSegment,
     PaintLabels,
     RemoveMeasurement,
     RemoveSegment,
@@ -69,6 +70,7 @@ EDITS: dict[str, Callable[[State], Edit]] = {
     "accept a network's": lambda s: ReplaceSegment(
         NETWORK, replace(s.segmentation(NETWORK).segment(1), review=Review.ACCEPTED)
     ),
+    "move a segment": lambda _: MoveSegment(HAND, 1, 1),
     "remove the first segment": lambda _: RemoveSegment(HAND, 1),
     "paint": a_stroke,
     "enhance": lambda _: SetChain("1.2.3.4", Chain()),
@@ -118,6 +120,7 @@ def test_edits_are_named_after_what_they_do() -> None:
         AddSegment(HAND, Segment(2, "taken", (0, 0, 0))),
         ReplaceSegment(HAND, Segment(77, "not there", (0, 0, 0))),
         RemoveSegment(HAND, 77),
+        MoveSegment(HAND, 1, 7),
         RemoveSegment(NETWORK, 1, "of a network"),
         AddSegment(NETWORK, Segment(9, "x", (0, 0, 0))),
     ],

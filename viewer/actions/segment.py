@@ -10,6 +10,7 @@ from viewer.actions.context import Context, has_segment, has_volume
 from viewer.actions.registry import action
 from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.errors import InputRefused
+from viewer.imaging.colours import colour_of
 from viewer.session.edits_labels import paint
 from viewer.session.edits_segmentation import (
     AddSegment,
@@ -19,15 +20,7 @@ from viewer.session.edits_segmentation import (
 )
 from viewer.session.identifiers import new_uid
 
-# Told apart by colour-blind readers too (Okabe & Ito, "Color Universal Design", 2008).
-PALETTE = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (213, 94, 0),
-    (204, 121, 167),
-)
+_MOST = 255
 Points = Sequence[Sequence[float]]
 
 
@@ -53,15 +46,20 @@ def new_segment(context: Context) -> None:
             picture.key,
             picture.grid,
             np.zeros(picture.grid.shape_kji, dtype=np.uint8),
-            (Segment(1, "Segment 1", PALETTE[n % len(PALETTE)], tracking_uid=new_uid()),),
+            (Segment(1, "Segment 1", colour_of(n + 1), tracking_uid=new_uid()),),
             Origin(OriginKind.HAND),
         )
         context.session.apply(AddSegmentation.of(active))
         number = 1
     else:
-        number = max((s.number for s in active.segments), default=0) + 1
-        colour = PALETTE[(number - 1) % len(PALETTE)]
-        segment = Segment(number, f"Segment {number}", colour, tracking_uid=new_uid())
+        taken = {s.number for s in active.segments}
+        number = next((n for n in range(1, _MOST + 1) if n not in taken), 0)
+        if not number:
+            raise InputRefused(
+                f"One segmentation holds {_MOST} segments, and all are taken.",
+                remedy="Delete a segment, or join two.",
+            )
+        segment = Segment(number, f"Segment {number}", colour_of(number), tracking_uid=new_uid())
         context.session.apply(AddSegment(active.uid, segment))
     context.viewing.set(segmentation_uid=active.uid, segment_number=number, tool="brush")
 

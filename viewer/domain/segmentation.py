@@ -67,7 +67,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One structure: ``number`` is its value in the label array (1-255)."""
+    """One structure: ``number`` is its value in the label array (1-255).
+
+    ``locked``: its voxels stay as they are, whatever tool, method or operation is used.
+    """
 
     number: int
     name: str
@@ -79,6 +82,7 @@ class Segment:
     outline: bool = True
     review: Review = Review.UNREVIEWED
     tracking_uid: str = ""
+    locked: bool = False
     scores: tuple[Score, ...] = ()
 
     def __post_init__(self) -> None:

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.segmentation import Labels, Segmentation
-from viewer.errors import InputRefused
+from viewer.domain.segmentation import Labels, Segment, Segmentation
+from viewer.errors import Conflict, InputRefused
 from viewer.session.edit import Edit, Touched
 from viewer.session.edits_segmentation import mutable, touched
 from viewer.session.packed import Difference, Shape, blocks
@@ -64,14 +64,16 @@ def paint(
     only_over
         Labels that may be painted over (0 is background); None: all.
 
+    Voxels of a locked segment stay as they are.
+
     Raises
     ------
     Conflict
-        A network made the segmentation.
+        A network made the segmentation, or the segment is locked.
     InputRefused
         There is no such segment, or the block lies outside.
     """
-    mutable(segmentation).segment(number)
+    unlocked(segmentation, number)
     before = _before(segmentation, block)
     meant = block.mask
     if erase:
@@ -84,25 +86,65 @@ def paint(
 
 
 def replace_segment_mask(
-    segmentation: Segmentation, block: MaskBlock, number: int, *, name: str
+    segmentation: Segmentation,
+    block: MaskBlock,
+    number: int,
+    *,
+    name: str,
+    only_over: Collection[int] | None = None,
 ) -> PaintLabels | None:
     """Return the edit after which the segment holds in this block exactly ``block.mask``.
 
-    Voxels that it loses become background. None if nothing changes; raises as ``paint``.
+    Voxels that it loses become background. Those of locked segments, and with ``only_over`` those
+    of labels that are not listed, stay as they are. None if nothing changes; raises as ``paint``.
     """
-    mutable(segmentation).segment(number)
+    unlocked(segmentation, number)
     before = _before(segmentation, block)
+    meant = block.mask
+    if only_over is not None:
+        meant = meant & np.isin(before, np.array(sorted({*only_over, number}), dtype=np.uint8))
     rest = np.where(before == number, np.uint8(0), before)
-    return _edit(segmentation, block, before, np.where(block.mask, np.uint8(number), rest), name)
+    return _edit(segmentation, block, before, np.where(meant, np.uint8(number), rest), name)
 
 
 def replace_labels(segmentation: Segmentation, labels: Labels, *, name: str) -> PaintLabels | None:
-    """Return the edit after which the labels are ``labels`` (k, j, i); None if they are already."""
+    """Return the edit after which the labels are ``labels`` (k, j, i); None if they are already.
+
+    Locked segments neither lose nor win a voxel.
+    """
     mutable(segmentation)
     if labels.shape != segmentation.labels.shape or labels.dtype != np.uint8:
         raise InputRefused("Labels must be uint8 and fit their grid.", where=segmentation.name)
-    difference = Difference.between((0, 0, 0), segmentation.labels, labels)
+    kept = _locks_kept(segmentation, segmentation.labels, labels)
+    difference = Difference.between((0, 0, 0), segmentation.labels, kept)
     return None if difference is None else PaintLabels(segmentation.uid, difference, name)
+
+
+def may_take(over: str, segmentation: Segmentation) -> tuple[int, ...] | None:
+    """Return the labels that the rule ``ToolSettings.over`` lets painting take; None: all."""
+    if over == "background":
+        return (0,)
+    if over == "hidden":
+        return (0, *(s.number for s in segmentation.segments if not s.visible))
+    return None
+
+
+def unlocked(segmentation: Segmentation, number: int) -> Segment:
+    """Return the segment if its voxels may be changed.
+
+    Raises
+    ------
+    Conflict
+        A network made the segmentation, or the segment is locked.
+    InputRefused
+        There is no such segment.
+    """
+    segment = mutable(segmentation).segment(number)
+    if segment.locked:
+        raise Conflict(
+            f"{segment.name} is locked.", where=segmentation.name, remedy="Unlock it first."
+        )
+    return segment
 
 
 def _before(segmentation: Segmentation, block: MaskBlock) -> Labels:
@@ -116,5 +158,15 @@ def _before(segmentation: Segmentation, block: MaskBlock) -> Labels:
 def _edit(
     segmentation: Segmentation, block: MaskBlock, before: Labels, after: Labels, name: str
 ) -> PaintLabels | None:
-    difference = Difference.between(block.start_kji, before, after.astype(np.uint8, copy=False))
+    after = _locks_kept(segmentation, before, after.astype(np.uint8, copy=False))
+    difference = Difference.between(block.start_kji, before, after)
     return None if difference is None else PaintLabels(segmentation.uid, difference, name)
+
+
+def _locks_kept(segmentation: Segmentation, before: Labels, after: Labels) -> Labels:
+    """Return ``after`` with everything that locked segments own, or would win, as it was before."""
+    locked = [s.number for s in segmentation.segments if s.locked]
+    if not locked:
+        return after
+    numbers = np.array(locked, dtype=np.uint8)
+    return np.where(np.isin(before, numbers) | np.isin(after, numbers), before, after)

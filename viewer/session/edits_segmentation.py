@@ -8,7 +8,7 @@ import numpy as np
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Labels, Origin, OriginKind, Segment, Segmentation
-from viewer.errors import Conflict
+from viewer.errors import Conflict, InputRefused
 from viewer.session.edit import Edit, Touched
 from viewer.session.packed import Difference, Packed
 from viewer.session.state import State
@@ -248,6 +248,8 @@ class RemoveSegment:
         """Remove it; Conflict for a network's result, InputRefused if there is no such number."""
         owner = mutable(state.segmentation(self.segmentation_uid))
         gone = owner.segment(self.number)
+        if gone.locked:
+            raise Conflict(f"{gone.name} is locked.", where=owner.name, remedy="Unlock it first.")
         position = owner.segments.index(gone)
         rest = (*owner.segments[:position], *owner.segments[position + 1 :])
         emptied = np.where(owner.labels == self.number, np.uint8(0), owner.labels)
@@ -260,6 +262,32 @@ class RemoveSegment:
     def touches(self, state: State) -> Touched:
         """Return all of the segmentation: where the voxels lie is known only while it is done."""
         return touched(self.segmentation_uid, state, labels=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSegment:
+    """Another place in the list for a segment; its number and its voxels stay."""
+
+    segmentation_uid: str
+    number: int
+    position: int
+    name: str = "move a segment"
+
+    def apply(self, state: State) -> tuple[State, Edit]:
+        """Move it, a network's too; InputRefused: no such number or place."""
+        owner = state.segmentation(self.segmentation_uid)
+        segment = owner.segment(self.number)
+        if not 0 <= self.position < len(owner.segments):
+            raise InputRefused("The list of segments has no such place.", where=owner.name)
+        before = owner.segments.index(segment)
+        segments = [s for s in owner.segments if s is not segment]
+        segments.insert(self.position, segment)
+        after = state.with_segmentation(replace(owner, segments=tuple(segments)))
+        return after, MoveSegment(owner.uid, self.number, before, self.name)
+
+    def touches(self, state: State) -> Touched:
+        """Return the segmentation without its labels."""
+        return touched(self.segmentation_uid, state)
 
 
 def touched(

@@ -40,6 +40,7 @@ _EDITS = (
     edits.CopySegmentation,
     edits.Difference,
     edits.Group,
+    edits.MoveSegment,
     edits.Packed,
     edits.PaintLabels,
     edits.RemoveMeasurement,

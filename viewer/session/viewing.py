@@ -44,11 +44,19 @@ _FIT_MARGIN = 1.06
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """How the hands work: brush radius in millimetres, ball or disc, draw or erase."""
+    """How the hands work: brush radius in millimetres, ball or disc, draw or erase.
+
+    ``over``: what painting may take: "all" (but locked segments), "hidden" (background and hidden
+    segments) or "background". ``paint_range``: values (low, high) outside of which nothing is
+    painted, None: no limit. ``edge_aware``: the brush stops where the values change.
+    """
 
     brush_radius_mm: float = 5.0
     sphere: bool = False
     erase: bool = False
+    over: str = "all"
+    paint_range: tuple[float, float] | None = None
+    edge_aware: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
 from viewer.rendering.primitives import Point, Primitive
 from viewer.session.edits import Edit
+from viewer.session.edits_labels import unlocked
 from viewer.session.edits_segmentation import mutable
 from viewer.session.viewing import ToolSettings
 from viewer.tools.pointer import PointerEvent
@@ -48,12 +49,12 @@ class ToolScene:
         Raises
         ------
         ViewerError
-            None is chosen; Conflict when a network made it.
+            None is chosen; Conflict when a network made it or when it is locked.
         """
         if self.segmentation is None or not self.segmentation.segments:
             raise ViewerError("No segment is chosen.", remedy="Run a network, or add a segment.")
         owner = mutable(self.segmentation)
-        return owner, owner.segment(self.segment_number)
+        return owner, unlocked(owner, self.segment_number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from viewer.imaging.contour import polygon_of_segment
 from viewer.imaging.rasterise import Block, polygon_block
 from viewer.rendering.primitives import Handle, Line
 from viewer.session.edits import PaintLabels, replace_segment_mask
+from viewer.session.edits_labels import may_take
 from viewer.tools.base import (
     CLICK_PX,
     GRAB_PX,
@@ -148,7 +149,8 @@ class Contour:
         edit: PaintLabels | None = None
         if block is not None:
             name = f"change the contour of {segment.name}"
-            edit = replace_segment_mask(owner, block, segment.number, name=name)
+            over = may_take(scene.settings.over, owner)
+            edit = replace_segment_mask(owner, block, segment.number, name=name, only_over=over)
             self._expected = Expected(owner.uid, block, after)
             self._key = None
         shown = drawn(after, event.plane, segment.colour)

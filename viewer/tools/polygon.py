@@ -6,6 +6,7 @@ from viewer.domain.measurement import Point
 from viewer.imaging.rasterise import polygon_block
 from viewer.rendering.primitives import Area, Handle, Line
 from viewer.session.edits import PaintLabels, paint
+from viewer.session.edits_labels import may_take
 from viewer.tools.base import GRAB_PX, REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.pointer import PointerEvent
 
@@ -88,4 +89,5 @@ def fill(corners: list[Point], event: PointerEvent, scene: ToolScene) -> PaintLa
         return None
     erase = scene.settings.erase
     name = f"cut a polygon out of {segment.name}" if erase else f"fill a polygon of {segment.name}"
-    return paint(owner, block, segment.number, erase=erase, name=name)
+    over = may_take(scene.settings.over, owner)
+    return paint(owner, block, segment.number, erase=erase, name=name, only_over=over)

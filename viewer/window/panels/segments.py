@@ -128,10 +128,10 @@ class SegmentPanel(QWidget):
         self._column.addLayout(row_of(measure, outline, colour, None, spacing=6))
 
     def _choose_colour(self, layer: Segmentation, segment: Segment) -> None:
-        from viewer.actions.segment import PALETTE
+        from viewer.imaging.colours import OKABE_ITO
 
         menu = QMenu(self)
-        for rgb in (*PALETTE, (180, 142, 240)):
+        for rgb in (*OKABE_ITO, (180, 142, 240)):
             entry = menu.addAction("#{:02x}{:02x}{:02x}".format(*rgb))
             entry.setIcon(_icon(rgb))
             entry.triggered.connect(partial(self._recolour, layer.uid, segment.number, rgb))
