@@ -120,3 +120,14 @@ def test_a_graphics_card_is_looked_for_without_importing_an_engine() -> None:
     assert isinstance(probe.cuda_devices(), tuple)
     assert set(probe.engines()) <= {"openvino", "onnxruntime", "torch"}
     assert probe.n_cores() >= 1
+
+
+def test_each_graphics_card_is_named_as_cuda_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(probe, "engines", lambda: {"torch": "2.13.0+cu130"})
+    monkeypatch.setattr(probe, "cuda_devices", lambda: ("One", "Other"))
+    assert probe.cuda_ids() == ("0", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 5")
+    assert probe.cuda_ids() == ("3", "5")
+    monkeypatch.setattr(probe, "engines", lambda: {"torch": "2.13.0+cpu"})
+    assert probe.cuda_ids() == ()

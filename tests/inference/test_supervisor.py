@@ -16,10 +16,13 @@ import numpy as np
 import pytest
 
 from tests.inference.cards_for_tests import a_card
+from tests.inference.fake_servers import Behaviour, grpc_server
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import OriginKind
 from viewer.domain.volume import ImageStack
 from viewer.errors import BackendLost, Damaged, InputRefused, Unsupported
+from viewer.inference import probe
+from viewer.inference.backend import Backend
 from viewer.inference.cards import WEIGHTS
 from viewer.inference.process import WorkerProcess
 from viewer.inference.results import TrainingPlan
@@ -316,3 +319,43 @@ def test_pictures_that_form_no_volume_or_are_not_read_yet_are_refused() -> None:
         supervisor.segment(_SCENE.build(loaded_k=np.zeros(20, dtype=bool)), _SEGMENT, Ticket())
     assert supervisor.status()["state"] == "off"
     supervisor.close()
+
+
+def test_each_graphics_card_has_a_worker_of_its_own_and_jobs_queue_for_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The cards are named, not there: what counts is who sees which, and who waits."""
+    monkeypatch.setattr(probe, "cuda_ids", lambda: ("GPU-a", "GPU-b"))
+    seen: list[str] = []
+    both = threading.Barrier(2, timeout=60)
+    pids: set[int] = set()
+
+    def infer(batch: Any) -> Any:
+        both.wait()  # passes only if two jobs run at once
+        return batch
+
+    supervisor = Supervisor(cards={})
+    card = a_card(tile_kji=(64, 64, 64), min_volume_mm3=0.0)
+    behaviour = Behaviour(infer=infer)
+
+    def run() -> None:
+        supervisor.segment(_SCENE.build(), card, Ticket())
+
+    try:
+        with grpc_server(behaviour) as address:
+            supervisor.backend = Backend(f"grpc://{address}")
+            threads = [threading.Thread(target=run) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(90)
+        for slot in supervisor._slots:
+            assert slot.worker is not None
+            pids.add(slot.worker.pid)
+            variables = Path(f"/proc/{slot.worker.pid}/environ").read_bytes().split(b"\0")
+            seen += [one.decode() for one in variables if one.startswith(b"CUDA_VISIBLE")]
+    finally:
+        supervisor.close()
+    assert behaviour.n_tiles == 4
+    assert len(pids) == 2
+    assert seen == ["CUDA_VISIBLE_DEVICES=GPU-a", "CUDA_VISIBLE_DEVICES=GPU-b"]

@@ -58,6 +58,17 @@ def cuda_devices() -> tuple[str, ...]:
     return tuple(_name(driver, number) for number in range(count.value))
 
 
+def cuda_ids() -> tuple[str, ...]:
+    """Return what CUDA_VISIBLE_DEVICES must say to show each device alone; () where torch has none."""
+    if not torch_has_cuda():
+        return ()
+    n_devices = len(cuda_devices())
+    named = [one.strip() for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    if any(named):
+        return tuple(named[:n_devices])
+    return tuple(str(number) for number in range(n_devices))
+
+
 def _name(driver: ctypes.CDLL, number: int) -> str:
     handle = ctypes.c_int(0)
     text = ctypes.create_string_buffer(_NAME_BYTES)

@@ -30,7 +30,7 @@ def lost(what: str = _LOST) -> BackendLost:
     return BackendLost(what, remedy=_AGAIN)
 
 
-def _environment() -> dict[str, str]:
+def _environment(gpu: str) -> dict[str, str]:
     """Return the worker's environment; the allocator's settings must be there before it starts."""
     root = str(Path(viewer.__file__).resolve().parents[1])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
@@ -40,6 +40,7 @@ def _environment() -> dict[str, str]:
         "OMP_NUM_THREADS": str(n_cores()),
         "MALLOC_MMAP_THRESHOLD_": _UNMAPPED,
         "MALLOC_TRIM_THRESHOLD_": _UNMAPPED,
+        **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
     }
 
 
@@ -50,9 +51,11 @@ class WorkerProcess:
     ----------
     on_state
         Called with "ready" and "lost", from another thread.
+    gpu
+        The one graphics card that it may see, as CUDA names it; "" leaves it all there is.
     """
 
-    def __init__(self, on_state: Callable[[str], None]) -> None:
+    def __init__(self, on_state: Callable[[str], None], *, gpu: str = "") -> None:
         self.ready: Mapping[str, Any] | None = None
         self.known_weights: set[str] = set()
         self._on_state = on_state
@@ -67,7 +70,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(),
+                env=_environment(gpu),
                 start_new_session=True,
             )
         self._reader = threading.Thread(target=self._read, name="inference", daemon=True)

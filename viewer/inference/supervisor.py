@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from viewer.domain.prompt import Prompt
 from viewer.domain.segmentation import Score, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, Unsupported, ViewerError
+from viewer.inference import probe
 from viewer.inference.backend import Backend
 from viewer.inference.cards import Installed, card_to_table, load_cards, verified_forms
 from viewer.inference.handover import Handover, Scan, prompt_header, scan_header
@@ -39,8 +41,19 @@ _GRACE_S = 0.7  # to stop after a cancel, before the process is ended
 _TURN_S = 0.05
 
 
+@dataclass(eq=False)
+class _Slot:
+    """A worker's place: ``gpu`` is the graphics card that it may see, "" for all there is."""
+
+    gpu: str = ""
+    worker: WorkerProcess | None = None
+    is_taken: bool = False
+
+
 class Supervisor:
-    """Owns at most one worker process, kept warm between jobs; thread-safe, one job at a time.
+    """Owns one worker process, or one a graphics card where there are several; thread-safe.
+
+    Workers start when they are needed and stay warm; each does one job at a time, others queue.
 
     Parameters
     ----------
@@ -66,10 +79,11 @@ class Supervisor:
         self._on_state = on_state or (lambda _state: None)
         self._cards = dict(cards) if cards is not None else None
         self._patience_s = patience_s
-        self._turn = threading.Lock()
+        gpus = probe.cuda_ids()
+        self._slots = [_Slot(gpu) for gpu in gpus] if len(gpus) > 1 else [_Slot()]
+        self._freed = threading.Condition()
         self._starting = threading.Lock()
         self._numbers = itertools.count(1)
-        self._worker: WorkerProcess | None = None
         self._handover: Handover | None = None
 
     def install(self, card: NetworkCard, folder: Path) -> None:
@@ -78,14 +92,14 @@ class Supervisor:
 
     def warm(self) -> None:
         """Start the worker if it is not there, without waiting for it."""
-        self._alive()
+        self._alive(self._slots[0])
 
     def status(self) -> dict[str, Any]:
         """Return pid, device, engines with their versions, and why none works; starts nothing.
 
         ``state`` is "off", "starting" or "ready"; ``torch`` is torch's version, "" without it.
         """
-        worker = self._worker
+        worker = self._slots[0].worker
         alive = worker is not None and worker.is_alive
         ready = (worker.ready or {}) if worker is not None and alive else {}
         state = ("ready" if ready else "starting") if alive else "off"
@@ -99,10 +113,11 @@ class Supervisor:
         }
 
     def close(self) -> None:
-        """End the worker and delete everything that was handed to it."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.stop()
+        """End the workers and delete everything that was handed to them."""
+        for slot in self._slots:
+            worker, slot.worker = slot.worker, None
+            if worker is not None:
+                worker.stop()
         if self._handover is not None:
             self._handover.close()
             self._handover = None
@@ -230,29 +245,42 @@ class Supervisor:
     @contextmanager
     def _job(self, ticket: Ticket) -> Iterator[tuple[WorkerProcess, Callable[[Any], Any]]]:
         """Wait for this job's turn and for a worker that is ready; lend arrays until the end."""
-        while not self._turn.acquire(timeout=_TURN_S):
-            ticket.check()
+        slot = self._taken(ticket)
         try:
             ticket.check()
-            worker = self._alive()
+            worker = self._alive(slot)
             self._await_ready(worker, ticket)
             self._on_state("busy")
             with ExitStack() as stack:
-                handover = self._handover = self._handover or Handover()
+                with self._starting:
+                    handover = self._handover = self._handover or Handover()
                 yield worker, lambda array: stack.enter_context(handover.lend(array))
         finally:
-            self._turn.release()
-            if self._worker is not None and self._worker.is_alive:
-                self._on_state("ready" if self._worker.ready else "starting")
+            with self._freed:
+                slot.is_taken = False
+                self._freed.notify_all()
+            if slot.worker is not None and slot.worker.is_alive:
+                self._on_state("ready" if slot.worker.ready else "starting")
 
-    def _alive(self) -> WorkerProcess:
+    def _taken(self, ticket: Ticket) -> _Slot:
+        """Return a place that is free, taken for this job; wait for one."""
+        with self._freed:
+            while True:
+                for slot in self._slots:
+                    if not slot.is_taken:
+                        slot.is_taken = True
+                        return slot
+                self._freed.wait(_TURN_S)
+                ticket.check()
+
+    def _alive(self, slot: _Slot) -> WorkerProcess:
         with self._starting:
-            worker = self._worker
+            worker = slot.worker
             if worker is None or not worker.is_alive:
                 if worker is not None:
                     worker.stop()
                 self._on_state("starting")
-                worker = self._worker = WorkerProcess(self._on_state)
+                worker = slot.worker = WorkerProcess(self._on_state, gpu=slot.gpu)
             return worker
 
     def _await_ready(self, worker: WorkerProcess, ticket: Ticket) -> None:
