@@ -411,6 +411,20 @@ def test_tiles_are_cut_to_what_a_server_was_seen_to_take(name: str, largest: int
         assert predictor.predict(np.zeros((3, 1, 64, 96, 112), dtype=np.float32)).shape[0] == 3
 
 
+def test_a_large_batch_goes_in_parts_that_a_server_takes_and_keeps_its_order() -> None:
+    sizes: list[int] = []
+
+    def infer(batch: Batch) -> Batch:
+        sizes.append(len(batch))
+        return threshold(batch)
+
+    batch = np.random.default_rng(3).random((19, 1, 8, 8, 8), dtype=np.float32)
+    with grpc_server(Behaviour(infer=infer)) as address:
+        found = _predictor(f"grpc://{address}").predict(batch)
+    np.testing.assert_array_equal(found, threshold(batch))
+    assert sizes == [8, 8, 3]
+
+
 def test_nothing_but_numbers_and_the_networks_key_is_sent() -> None:
     volume = a_volume((12, 20, 20), spacing_ijk_mm=(2, 2, 2), value_hu=0).build()
     behaviour = Behaviour()

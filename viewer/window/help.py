@@ -46,6 +46,12 @@ _SESSIONS = (
     "(Ctrl+Shift+W) goes on in another copy, so the saved file stays as it is. Images are never "
     "copied: a workspace names where they lie."
 )
+_WHERE = (
+    "Networks run in a process of their own on this computer, with the fastest engine that is right "
+    "(OpenVINO in 32-bit floats; ONNX Runtime or torch where it is missing; torch on a CUDA card), or "
+    "on a server: Where networks run, in the menu Networks. A server gets pixels and geometry alone. "
+    "The engine, its precision and the device are kept with each result."
+)
 Page = Callable[[Context], QWidget]
 
 
@@ -104,6 +110,9 @@ def _keys(context: Context) -> QWidget:
 def _networks(context: Context) -> QWidget:
     inside = QWidget()
     column = QVBoxLayout(inside)
+    where = label(_WHERE, "caption")
+    where.setWordWrap(True)
+    column.addWidget(where)
     for card, _folder in context.cards.values():
         text = QLabel(card_text(card) + f"\n{card.trained_on}\nLicence: {card.licence}")
         text.setTextFormat(Qt.TextFormat.PlainText)

@@ -34,7 +34,7 @@ from viewer.inference.worker.remote_wire import (
 ENTRY, EXIT = "input", "output"
 _LARGEST_REQUEST = 64 * MEBIBYTE  # of a server seen to take more than the others' 4 MiB
 _SMALLEST_LIMIT = 4 * MEBIBYTE - 65_536  # 4 MiB is where gRPC servers stop unless told otherwise
-_AT_ONCE = 8
+_AT_ONCE = 8  # tiles in one request, as our repositories' max_batch_size has it
 _FEW_CHANNELS = 8  # networks of instances answer offsets too
 
 Given = TypeVar("Given")
@@ -96,8 +96,10 @@ class RemotePredictor:
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits of ``batch`` (n, channel, ...), as the server computed them."""
-        if len(batch) > 1 and batch.nbytes > self._limit:
-            return np.concatenate([self.predict(one[None]) for one in batch])
+        most = max(1, min(_AT_ONCE, self._limit * len(batch) // max(1, batch.nbytes)))
+        if len(batch) > most:
+            parts = [batch[at : at + most] for at in range(0, len(batch), most)]
+            return np.concatenate([self.predict(part) for part in parts])
         question = Question(
             self._card.key,
             self._entry.name,
