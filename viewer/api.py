@@ -13,6 +13,7 @@ from viewer.domain.methods import (
     VolumeContext,
 )
 from viewer.domain.quantity import Code, Quantity
+from viewer.domain.segmenters import Segmenter, SegmentRequest, SegmentResult
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.imaging.neighbourhood import (
@@ -32,6 +33,7 @@ from viewer.imaging.neighbourhood import (
     window_px,
 )
 from viewer.imaging.neighbourhood_volume import sorted_by_size, volume_derivative, volume_hessian
+from viewer.imaging.segmenting import mask_box, seed_box, seed_marks
 from viewer.imaging.similar import nonlocal_means, nonlocal_means_volume
 from viewer.imaging.variation import least_variation
 from viewer.jobs.job import Ticket
@@ -51,6 +53,9 @@ __all__ = [
     "Plane",
     "PlaneContext",
     "Quantity",
+    "SegmentRequest",
+    "SegmentResult",
+    "Segmenter",
     "Setting",
     "Severity",
     "Step",
@@ -69,11 +74,14 @@ __all__ = [
     "hessian",
     "in_own_scale",
     "least_variation",
+    "mask_box",
     "noise_sd",
     "nonlocal_means",
     "nonlocal_means_volume",
     "on_own_scale",
     "sampled_percentiles",
+    "seed_box",
+    "seed_marks",
     "smoothed",
     "sorted_by_size",
     "volume_derivative",

@@ -36,23 +36,11 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         card, _folder = context.cards[chosen.network]
         if card.task != "segment":
             raise InputRefused(f"{card.title} makes no masks.", remedy="Choose another network.")
-        out: Path = chosen.out
-        if out.exists() and any(out.iterdir()) and not chosen.force:
-            raise Conflict("The folder is not empty.", where=str(out), remedy="Add --force.")
+        out = empty_folder(chosen)
         picture = read_picture(chosen_source(scanned(chosen.paths), chosen.series))
         found = run_networks(context, picture, card, Ticket(_progress), prompt_of(chosen))
         layer = found.segmentation
-        out.mkdir(parents=True, exist_ok=True)
-        files = [write_labels_nifti(layer, out / "segmentation.nii.gz", force=True).path]
-        if layer.segments:
-            files += _written_as_dicom(layer, picture, out)
-        if not picture.is_volume and layer.labels.shape[0] == 1:
-            files.append(write_labels_png(layer, out / "segmentation.png", force=True).path)
-        # Without patient geometry there are no millimetres to measure in.
-        measured = layer.segments if picture.is_volume else ()
-        measurements = tuple(m for s in measured for m in of_segment(picture, layer, s))
-        saved = write_json(measurements, (layer,), picture, out / "measurements.json", force=True)
-        files.append(saved.path)
+        files = write_results(layer, picture, out)
     return {
         "network": asdict(layer.origin),
         "lesions": [
@@ -70,6 +58,35 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
         "seconds": found.elapsed_s,
         "notes": list(found.notes),
     }
+
+
+def empty_folder(chosen: argparse.Namespace) -> Path:
+    """Return ``--out``.
+
+    Raises
+    ------
+    Conflict
+        There is something in it, and ``--force`` is not given.
+    """
+    out: Path = chosen.out
+    if out.exists() and any(out.iterdir()) and not chosen.force:
+        raise Conflict("The folder is not empty.", where=str(out), remedy="Add --force.")
+    return out
+
+
+def write_results(layer: Segmentation, picture: Picture, out: Path) -> list[Path]:
+    """Write labels as NIfTI (and SEG of DICOM, PNG of a flat picture) and their measurements."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = [write_labels_nifti(layer, out / "segmentation.nii.gz", force=True).path]
+    if layer.segments:
+        files += _written_as_dicom(layer, picture, out)
+    if not picture.is_volume and layer.labels.shape[0] == 1:
+        files.append(write_labels_png(layer, out / "segmentation.png", force=True).path)
+    # Without patient geometry there are no millimetres to measure in.
+    measured = layer.segments if picture.is_volume else ()
+    measurements = tuple(m for s in measured for m in of_segment(picture, layer, s))
+    saved = write_json(measurements, (layer,), picture, out / "measurements.json", force=True)
+    return [*files, saved.path]
 
 
 def _written_as_dicom(layer: Segmentation, picture: Picture, out: Path) -> list[Path]:

@@ -7,11 +7,12 @@ from importlib.metadata import entry_points
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.methods import Filter
+from viewer.domain.segmenters import Segmenter
 from viewer.errors import ViewerError
 
 GROUP = "negatoscope.plugins"
 # A plain checkout was not installed, so its own families are not among the entry points.
-SHIPPED = ("plugins.enhance",)
+SHIPPED = ("plugins.enhance", "plugins.segment")
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class Extensions:
     """Everything that plug-ins brought; ``findings`` names those that were left out, and why."""
 
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    segmenters: Mapping[str, Segmenter] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
 def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
     """Import all plug-ins (``modules`` by name, else those found) and check what they describe."""
     names = dict.fromkeys(_found() if modules is None else modules)
-    filters: dict[str, Filter] = {}
+    known: dict[str, Filter | Segmenter] = {}
     findings: list[Finding] = []
     for name in names:
         try:
@@ -34,12 +36,14 @@ def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
             findings.append(_left_out(name, f"it could not be loaded: {type(error).__name__}"))
             continue
         for method in methods:
-            reason = _reason_against(method, filters)
+            reason = _reason_against(method, known)
             if reason:
                 findings.append(_left_out(name, reason))
             else:
-                filters[method.key] = method
-    return Extensions(filters, tuple(findings))
+                known[method.key] = method
+    filters = {key: one for key, one in known.items() if isinstance(one, Filter)}
+    segmenters = {key: one for key, one in known.items() if isinstance(one, Segmenter)}
+    return Extensions(filters, segmenters, tuple(findings))
 
 
 def _found() -> tuple[str, ...]:
@@ -47,12 +51,13 @@ def _found() -> tuple[str, ...]:
     return (*SHIPPED, *installed)
 
 
-def _reason_against(method: object, known: Mapping[str, Filter]) -> str:
-    if not isinstance(method, Filter):
+def _reason_against(method: object, known: Mapping[str, Filter | Segmenter]) -> str:
+    if not isinstance(method, Filter | Segmenter):
         return f"{type(method).__name__} is no description of a method"
     if not (method.key and method.title and method.purpose and method.caution and method.source):
         return f"{method.key or 'a method'} lacks its title, purpose, caution or source"
-    called: tuple[object, ...] = (method.function, method.reach_px)
+    reach = (method.reach_px,) if isinstance(method, Filter) else ()
+    called: tuple[object, ...] = (method.function, *reach)
     if not all(callable(part) for part in called):
         return f"{method.key} has nothing to call"
     if len({parameter.key for parameter in method.parameters}) != len(method.parameters):

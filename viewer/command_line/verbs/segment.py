@@ -1,4 +1,4 @@
-"""``negatoscope segment``: a mask from a network, as files."""
+"""``negatoscope segment``: a mask from a network or a method, as files."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,14 @@ from viewer.command_line.verb import OK, Verb, emit_or_print
 
 def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
-    parser.add_argument("--network", required=True, metavar="KEY")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--network", metavar="KEY", default="")
+    how.add_argument(
+        "--method",
+        metavar='"KEY:SETTING=VALUE;..."',
+        default="",
+        help="a method of the list that the verb methods prints; seeds=x y z,x y z in mm (LPS)",
+    )
     parser.add_argument("--series", metavar="UID|N", default="")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument(
@@ -26,10 +33,15 @@ def _add(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.method:
+        from viewer.command_line.segment_method import segment_by_method
+
+        emit_or_print(chosen, segment_by_method(chosen))
+        return OK
     from viewer.command_line.segment import segment
 
     emit_or_print(chosen, segment(chosen))
     return OK
 
 
-VERB = Verb("segment", "run a network on a study and write the results", _add, _run)
+VERB = Verb("segment", "run a network, or a method, on a study and write the results", _add, _run)

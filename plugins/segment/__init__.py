@@ -1,0 +1,12 @@
+"""Segmentation methods."""
+
+from plugins.segment import clusters, deformable, edges, grow_cut, regions, threshold
+
+METHODS = (
+    *threshold.METHODS,
+    *regions.METHODS,
+    *grow_cut.METHODS,
+    *clusters.METHODS,
+    *edges.METHODS,
+    *deformable.METHODS,
+)
