@@ -10,7 +10,8 @@ _JUST_SEEN = 2.3  # Mahy, Van Eycken & Oosterlinck, Color Res. Appl. 19 (1994)
 
 def test_lab_of_known_colours() -> None:
     found = seen(np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], dtype=float), "normal")
-    assert np.allclose(found, [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.2]], atol=0.05)
+    expected = np.array([[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.2]])
+    assert np.allclose(found, expected, atol=0.05)
 
 
 @pytest.mark.parametrize("sight", SIGHT)

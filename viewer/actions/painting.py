@@ -100,7 +100,7 @@ def _ranges(context: Context) -> Sequence[Choice]:
 
 @action("paint.range", "Paint only values", group="Segments", choices=_ranges, enabled=has_picture)
 def paint_range(context: Context, *, kind: str, low: float = 0.0, high: float = 0.0) -> None:
-    """Let brush and polygon paint only voxels whose value lies in a range; erasing takes all."""
+    """Let brush, eraser and polygon touch only voxels whose value lies in a range."""
     if kind == "off":
         _set(context, paint_range=None)
         return

@@ -1,13 +1,17 @@
 """Painting voxels with a disc in the plane or with a ball."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from viewer.domain.measurement import Point
 from viewer.domain.segmentation import Rgb, Segmentation
+from viewer.imaging.painted_values import up_to_edges, values_under, within
 from viewer.imaging.rasterise import Block, ball_stroke, disc_stroke
 from viewer.rendering.palettes import INK
 from viewer.rendering.primitives import Line, Primitive
 from viewer.session.edits import PaintLabels, paint
+from viewer.session.edits_labels import may_take
 from viewer.tools.base import REST, Response, ToolScene, rests_after_fault
 from viewer.tools.blocks import union
 from viewer.tools.pointer import PointerEvent
@@ -16,13 +20,15 @@ _CIRCLE = 48
 _STROKE_ALPHA = 0.35
 # A stroke is rasterised in short pieces: what lies between far ends is not looked at.
 _PIECE = 8
+_LIGHTEST = 0.3
 
 
 class Brush:
     """Press, paint, release: one edit a stroke, the same however many events come between.
 
-    Radius in millimetres, true in anisotropic voxels and in oblique planes. The eraser takes
-    voxels from the active segment only.
+    Radius in millimetres, true in anisotropic voxels and in oblique planes; a pen's pressure makes
+    it smaller. The eraser takes voxels from the active segment only. Both keep to the range of
+    values, and stop at edges, if the settings say so.
     """
 
     def __init__(self, *, erases: bool = False) -> None:
@@ -42,7 +48,7 @@ class Brush:
 
     def hover(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Show how wide the brush is here."""
-        return Response((_circle(event, scene.settings.brush_radius_mm, INK),))
+        return Response((_circle(event, radius_mm(event, scene), INK),), status=_limits(scene))
 
     @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
@@ -68,7 +74,7 @@ class Brush:
 
     def _drawing(self, event: PointerEvent, scene: ToolScene) -> tuple[Primitive, ...]:
         _, segment = scene.active()
-        radius = scene.settings.brush_radius_mm
+        radius = radius_mm(event, scene)
         pixels = event.plane.pixel([point.lps_mm for point in self._path])
         line = tuple((float(x), float(y)) for x, y, _ in pixels)
         colour = INK if self._erases or scene.settings.erase else segment.colour
@@ -79,29 +85,82 @@ class Brush:
         return trace, _circle(event, radius, colour)
 
 
+def _limits(scene: ToolScene) -> str:
+    """Return what holds the brush back, as a sentence; "" when nothing does."""
+    told = []
+    if scene.settings.paint_range is not None:
+        low, high = scene.settings.paint_range
+        told.append(f"only values {low:g} to {high:g}")
+    if scene.settings.edge_aware:
+        told.append("up to edges")
+    return f"Paints {' and '.join(told)}." if told else ""
+
+
 def stroke(
     path: list[PointerEvent], scene: ToolScene, *, erases: bool = False
 ) -> PaintLabels | None:
     """Return the edit of a whole stroke, None when it changes nothing."""
     owner, segment = scene.active()
-    block = covered([event.lps_mm for event in path], path[-1], owner, scene)
+    block = covered(path, owner, scene)
+    if block is not None:
+        block = limited(block, owner, scene, [event.lps_mm for event in path])
     if block is None:
         return None
     erase = erases or scene.settings.erase
     width = f"{2 * scene.settings.brush_radius_mm:g} mm"
     name = f"erase {width} from {segment.name}" if erase else f"paint {width} on {segment.name}"
-    return paint(owner, block, segment.number, erase=erase, name=name)
+    over = may_take(scene.settings.over, owner)
+    return paint(owner, block, segment.number, erase=erase, name=name, only_over=over)
 
 
-def covered(
-    places: list[Point], event: PointerEvent, owner: Segmentation, scene: ToolScene
+def covered(path: list[PointerEvent], owner: Segmentation, scene: ToolScene) -> Block | None:
+    """Return the voxels under a stroke, None when it lies outside the grid.
+
+    What lies between two events is covered too, however far apart they are.
+    """
+    pieces = []
+    for events in _pieces(path):
+        places = np.array([event.lps_mm for event in events])
+        radius = radius_mm(events[-1], scene)
+        if scene.settings.sphere:
+            pieces.append(ball_stroke(owner.grid, places, radius))
+        else:
+            pieces.append(disc_stroke(owner.grid, places, radius, path[-1].plane))
+    return union(pieces)
+
+
+def _pieces(path: list[PointerEvent]) -> list[list[PointerEvent]]:
+    """Return the path in short pieces that overlap by one event; each has one pressure."""
+    pieces = [path[:1]]
+    for before, event in pairwise(path):
+        if len(pieces[-1]) > _PIECE or event.pressure != pieces[-1][-1].pressure:
+            pieces.append([before])
+        pieces[-1].append(event)
+    return pieces
+
+
+def radius_mm(event: PointerEvent, scene: ToolScene) -> float:
+    """Return the brush's radius: a pen that hardly touches paints with three tenths of it."""
+    share = _LIGHTEST + (1 - _LIGHTEST) * min(max(event.pressure, 0.0), 1.0)
+    return scene.settings.brush_radius_mm * share
+
+
+def limited(
+    block: Block, owner: Segmentation, scene: ToolScene, path_lps_mm: list[Point]
 ) -> Block | None:
-    """Return the voxels under a stroke, None when it lies outside the grid."""
-    radius = scene.settings.brush_radius_mm
-    pieces = [np.array(places[n : n + _PIECE + 1]) for n in range(0, len(places), _PIECE)]
-    if scene.settings.sphere:
-        return union([ball_stroke(owner.grid, piece, radius) for piece in pieces])
-    return union([disc_stroke(owner.grid, piece, radius, event.plane) for piece in pieces])
+    """Return the voxels that the hand's range of values, and edges, leave to it; None: none."""
+    settings = scene.settings
+    if settings.paint_range is None and not settings.edge_aware:
+        return block
+    values = values_under(block, scene.picture, owner.grid)
+    if settings.paint_range is not None:
+        found = within(block, values, settings.paint_range)
+        if found is None:
+            return None
+        block = found
+    if settings.edge_aware:
+        return up_to_edges(block, values, owner.grid, path_lps_mm, settings.brush_radius_mm)
+    return block
 
 
 def _circle(event: PointerEvent, radius_mm: float, colour: Rgb) -> Line:

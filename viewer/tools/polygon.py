@@ -3,6 +3,7 @@
 import numpy as np
 
 from viewer.domain.measurement import Point
+from viewer.imaging.painted_values import values_under, within
 from viewer.imaging.rasterise import polygon_block
 from viewer.rendering.primitives import Area, Handle, Line
 from viewer.session.edits import PaintLabels, paint
@@ -85,6 +86,9 @@ def fill(corners: list[Point], event: PointerEvent, scene: ToolScene) -> PaintLa
     """Return the edit that fills a polygon, or empties it when the hand erases."""
     owner, segment = scene.active()
     block = polygon_block(owner.grid, np.array(corners), event.plane)
+    if block is not None and scene.settings.paint_range is not None:
+        values = values_under(block, scene.picture, owner.grid)
+        block = within(block, values, scene.settings.paint_range)
     if block is None:
         return None
     erase = scene.settings.erase

@@ -1,6 +1,7 @@
 """Translates Qt events for the tools, shows their previews, and applies the edits they end in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QMouseEvent
@@ -9,7 +10,7 @@ from viewer.actions.context import Context
 from viewer.actions.measure import next_label
 from viewer.errors import ViewerError
 from viewer.rendering.primitives import Primitive
-from viewer.tools.base import Response, Tool, ToolScene, ToolSettings
+from viewer.tools.base import Response, Tool, ToolScene
 from viewer.tools.pointer import PointerEvent
 
 _MODIFIERS = (
@@ -29,6 +30,7 @@ class Hands:
         self._pane = ""
         self._preview: tuple[Primitive, ...] = ()
         self.status = ""
+        self.pressure = 1.0
 
     def preview(self, pane: str) -> tuple[Primitive, ...]:
         """Return what the tool wants to show in a pane."""
@@ -78,6 +80,7 @@ class Hands:
             plane,
             "left",
             modifiers,
+            self.pressure,
         )
         self._pane = pane
         try:
@@ -107,11 +110,7 @@ class Hands:
         segmentation = self._context.segmentation
         if segmentation is not None and segmentation.volume_key != picture.key:
             segmentation = None
-        settings = ToolSettings(
-            look.settings.brush_radius_mm,
-            look.settings.sphere,
-            look.tool == "eraser",
-        )
+        settings = replace(look.settings, erase=look.tool == "eraser")
         return ToolScene(
             picture=picture,
             segmentation=segmentation,

@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
     QShowEvent,
+    QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -217,6 +218,12 @@ class SlicePane(QWidget):
             return
         if not self._hands.takes(self.name, event, "double"):
             self._performing.perform("view.enlarge", pane=self.name)
+
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """Note the pen's pressure; the toolkit makes mouse events of what is not taken."""
+        lifted = event.type() == QEvent.Type.TabletRelease
+        self._hands.pressure = 1.0 if lifted else event.pressure()
+        event.ignore()
 
     def leaveEvent(self, event: object) -> None:
         """Take the value under the pointer away."""
