@@ -24,7 +24,7 @@ def films(n: int, side: int = 28) -> np.ndarray:
     lungs = np.exp(-(((np.abs(x - 0.5) - 0.2) / 0.1) ** 2) - ((y - 0.45) / 0.25) ** 2)
     film = 150 - 90 * lungs - 40 * (y < 0.1)
     steps = np.arange(n)[:, None, None] * 3
-    return np.clip(film[None] + steps, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(film[None] + steps, 0, 255), dtype=np.uint8)
 
 
 def answered(words: list[str], capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:

@@ -1,5 +1,7 @@
 """Near-duplicates: found through what copies go through, and kept on one side."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -27,14 +29,16 @@ def jpeg(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("change", ["bright", "jpeg", "noise", "small", "mirror"])
 def test_a_changed_copy_is_found(change: str) -> None:
     greys = scenes(12)
-    copy = {
-        "bright": lambda g: g * 0.7 + 0.2,
-        "jpeg": jpeg,
-        "noise": lambda g: g + np.random.default_rng(1).normal(0, 0.02, g.shape),
-        "small": lambda g: cv2.resize(cv2.resize(g, (60, 60)), (96, 96)),
-        "mirror": lambda g: g[:, ::-1],
-    }[change](greys[4])
-    groups = near_duplicates(np.concatenate((greys, copy[None].astype(np.float32))))
+    grey = greys[4]
+    copies: dict[str, Any] = {
+        "bright": grey * 0.7 + 0.2,
+        "jpeg": jpeg(grey),
+        "noise": grey + np.random.default_rng(1).normal(0, 0.02, grey.shape),
+        "small": cv2.resize(cv2.resize(grey, (60, 60)), (96, 96)),
+        "mirror": grey[:, ::-1],
+    }
+    copy = np.asarray(copies[change], dtype=np.float32)
+    groups = near_duplicates(np.concatenate((greys, copy[None])))
     assert groups[12] == 4
     assert len(set(groups.tolist())) == 12
 

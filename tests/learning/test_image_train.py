@@ -149,10 +149,10 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.npz"
     good = {"train_images": greys, "train_labels": labels, "val_images": greys}
     for bad in (labels[:3], labels + 5, labels.astype(np.float32)):
-        np.savez(path, val_labels=bad, **good)
+        np.savez(path, val_labels=bad, **good)  # type: ignore[arg-type]
         with pytest.raises(InputRefused):
             read_classes(path, card, is_grouped=False)
-    np.savez(path, **good)
+    np.savez(path, **good)  # type: ignore[arg-type]
     with pytest.raises(InputRefused, match="val_labels"):
         read_classes(path, card, is_grouped=False)
     path.write_bytes(b"PK\x03\x04 no zip")

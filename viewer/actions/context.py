@@ -14,6 +14,7 @@ from viewer.domain.volume import Picture
 from viewer.errors import ViewerError
 from viewer.extensions.discover import Extensions
 from viewer.jobs.runner import Runner
+from viewer.session.image_results import ImageResults
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
 from viewer.session.viewing import Viewing
@@ -48,7 +49,7 @@ class Door(Protocol):
         """Show a notice."""
 
     def show_page(self, name: str) -> None:
-        """Show a page of help: "keys", "networks" or "about"."""
+        """Show a page of help: "keys", "networks", "filters" or "about"."""
 
     def show_text(self, title: str, text: str) -> None:
         """Show plain text on a page of its own."""
@@ -81,6 +82,7 @@ class Context:
     library_path: Path | None = None
     library: "Library | None" = None
     library_notice: str = ""
+    image_results: ImageResults = field(default_factory=ImageResults)
 
     @cached_property
     def supervisor(self) -> "Supervisor":

@@ -11,7 +11,6 @@ from viewer.domain.prompt import Prompt
 from viewer.domain.segmentation import Score, Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
-from viewer.inference.image_jobs import segment_image
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
 from viewer.session.edits import AddSegmentation, CopySegmentation, Group, ReplaceSegment
@@ -61,6 +60,8 @@ def run_networks(
     if card.reads == "image":
         if prompt is not None:
             raise InputRefused(f"{card.title} takes neither box nor points.")
+        from viewer.inference.image_jobs import segment_image
+
         drawn = segment_image(context.supervisor, picture, card, ticket)
         return Found(drawn.segmentation, drawn.seconds, tuple(drawn.notes))
     result = context.supervisor.segment(picture, card, ticket, prompt)

@@ -50,7 +50,8 @@ def segment_image(computing: Computing, orders: Orders, message: Message) -> Non
         "done",
         [mask.data],
         shape=[1, *mask.shape],
-        volumes_mm3=[0.0] if mask.any() else [],
+        # Of a picture without a scale, in the unit of its own grid: pixels.
+        volumes_mm3=[float(mask.sum())] if mask.any() else [],
         notes=[*notes, *found.notes],
         seconds=time.monotonic() - started_s,
         **_described(engine),

@@ -8,6 +8,7 @@ from viewer.actions.context import Context
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.window.controls import Card, ElidedLabel, clear_layout, heading, label, row_of
+from viewer.window.panels.image_scores import score_card
 from viewer.window.performing import Performing
 
 
@@ -20,6 +21,10 @@ class FindingPanel(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
+        context.image_results.changed.connect(self._scores_changed)
+        self.refresh()
+
+    def _scores_changed(self, _picture_key: str) -> None:
         self.refresh()
 
     def refresh(self) -> None:
@@ -27,6 +32,7 @@ class FindingPanel(QWidget):
         clear_layout(self._column)
         self._column.addLayout(heading("Networks"))
         self._column.addLayout(row_of(self._run_button(), None))
+        self._add_image_scores()
         layer = self._context.segmentation
         if layer is None or not (layer.is_immutable or layer.parent_uid):
             return
@@ -35,23 +41,32 @@ class FindingPanel(QWidget):
         if segment is not None:
             self._add_finding(layer, segment)
 
+    def _add_image_scores(self) -> None:
+        picture = self._context.picture
+        if picture is None:
+            return
+        of_many = picture.stored.shape[0] > 1
+        for row in self._context.image_results.of(picture.key):
+            self._column.addWidget(score_card(row, self._context.cards, of_many=of_many))
+
     def _run_button(self) -> QPushButton:
         button = QPushButton("Run a network")
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
         for key, (card, _folder) in self._context.cards.items():
-            if card.task == "segment":
+            if card.task == "segment" or card.reads == "image":
+                verb = "ai.run" if card.task == "segment" else "ai.classify_image"
                 entry = menu.addAction(f"{card.title}  {card.version}")
                 entry.setToolTip(card_text(card))
-                entry.triggered.connect(partial(self._run, key))
+                entry.triggered.connect(partial(self._run, verb, key))
         if menu.isEmpty():
             menu.addAction("No network is installed").setEnabled(False)
         button.setMenu(menu)
         button.setEnabled(self._context.picture is not None)
         return button
 
-    def _run(self, key: str, _checked: bool = False) -> None:
-        self._performing.perform("ai.run", network=key)
+    def _run(self, verb: str, key: str, _checked: bool = False) -> None:
+        self._performing.perform(verb, network=key)
 
     def _add_finding(self, layer: Segmentation, segment: Segment) -> None:
         card = Card()
