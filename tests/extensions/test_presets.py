@@ -11,6 +11,7 @@ from viewer.extensions.discover import load_extensions
 from viewer.extensions.presets import (
     Preset,
     delete_preset,
+    in_pixels,
     load_presets,
     own_folder,
     save_preset,
@@ -114,3 +115,12 @@ def test_presets_for_the_shown_modality_come_first() -> None:
     assert Preset("b", "B", "p", "c", CHAIN).fits(Series("1", modality="XA"))
     offered = load_presets(FILTERS).offered(Series("1", modality="CT", body_part="CHEST"))
     assert "CT" in offered[0].modalities
+
+
+def test_without_a_known_pixel_size_lengths_become_as_many_pixels() -> None:
+    chain = Chain((Step.of("gaussian", {"sigma_mm": 0.06}), Step.of("unsharp", {"sigma_mm": 4.0})))
+    tuned = Preset("a", "A", "p", "c", chain, pixel_mm=0.02)
+    first, second = in_pixels(tuned, FILTERS).steps
+    assert first.values()["sigma_mm"] == pytest.approx(3)
+    assert second.values()["sigma_mm"] == 6.0  # 200 pixels are beyond the filter's range
+    assert in_pixels(Preset("a", "A", "p", "c", chain), FILTERS) == chain

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from viewer.domain.chain import Chain, Step
+from viewer.extensions.discover import load_extensions
 from viewer.imaging.luminance import brightness, channel_for, with_brightness
 
 RGB = np.random.default_rng(2).integers(60, 190, (8, 9, 3)).astype(np.uint8)
@@ -41,5 +42,11 @@ def test_levels_out_of_range_are_cut_off() -> None:
     assert (with_brightness(RGB, np.full((8, 9), 900, np.float32), "luminance") == 255).all()
 
 
-def test_without_a_wish_chains_work_on_luminance() -> None:
-    assert channel_for(Chain((Step("any"),)), {}) == "luminance"
+def test_filters_of_the_eye_work_on_green_and_all_others_on_luminance() -> None:
+    filters = load_extensions().filters
+    eye = Chain((Step("gaussian"), Step("retina_vessels")))
+    assert channel_for(eye, filters) == "green"
+    assert channel_for(Chain((Step("gaussian"), Step("retina_vessels", on=False))), filters) == (
+        "luminance"
+    )
+    assert channel_for(Chain((Step("gone"),)), filters) == "luminance"

@@ -160,5 +160,5 @@ def test_a_filter_that_is_gone_leaves_the_picture_and_is_said() -> None:
     shown = presenter.present(picture, "axial")
     assert np.array_equal(shown.raster.rgb32, before)
     texts = [p.text for p in shown.primitives if isinstance(p, Text)]
-    assert any("FILTER FAILED" in text for text in texts)
+    assert any("LEFT OUT  gone" in text for text in texts)
     assert not any("ENHANCED" in text for text in texts)

@@ -73,9 +73,9 @@ def test_a_filter_that_fails_is_switched_off_and_the_picture_stays(reading: Prog
         raise ZeroDivisionError
 
     filters: dict[str, Filter] = dict(context.extensions.filters)
-    filters["gaussian"] = replace(filters["gaussian"], function=fail)
+    filters["clahe"] = replace(filters["clahe"], function=fail)
     reading.window.live.enhancer.use(filters)
-    perform(context, "enhance.add", filter="gaussian")
+    perform(context, "enhance.add", filter="clahe")
     wait_until(lambda: not chain_of(context).is_active, 30, "switching off")
     _calm(reading)
     assert pane.presented is not None
@@ -84,6 +84,19 @@ def test_a_filter_that_fails_is_switched_off_and_the_picture_stays(reading: Prog
     assert abs(len(np.unique(pane.presented.raster.rgb32)) - n_greys) < 0.2 * n_greys
     assert not any("ENHANCED" in text for text in _texts(reading))
     assert any("ZeroDivisionError" in notice.text for notice in reading.door.notices)
+
+
+def test_a_filter_that_needs_more_than_a_plane_stays_on_for_a_series(reading: Program) -> None:
+    context = reading.context
+    perform(context, "view.enlarge", pane="axial")
+    perform(context, "enhance.add", filter="temporal_mean")
+    _calm(reading)
+    wait_until(lambda: any("LEFT OUT" in text for text in _texts(reading)), 30, "the mark")
+    assert chain_of(context).is_active
+    reason = reading.window.live.reason(
+        context.viewing.look.picture_key, chain_of(context).steps[0]
+    )
+    assert "several frames" in reason
 
 
 def test_the_page_of_filters_is_made_from_the_descriptions(reading: Program) -> None:

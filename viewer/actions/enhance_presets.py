@@ -12,6 +12,7 @@ from viewer.extensions.presets import (
     Preset,
     Presets,
     delete_preset,
+    in_pixels,
     load_presets,
     save_preset,
 )
@@ -51,8 +52,11 @@ def _choices(context: Context) -> Sequence[Choice]:
 def apply(context: Context, *, preset: str) -> None:
     """Replace the chain of this series by a preset's; says what it can fake."""
     found = _preset(context, preset)
-    key = context.need_picture().key
-    context.session.apply(SetChain(key, found.chain, f"preset {found.title}"))
+    picture = context.need_picture()
+    chain = found.chain
+    if not picture.spacing.is_known:
+        chain = in_pixels(found, context.extensions.filters)
+    context.session.apply(SetChain(picture.key, chain, f"preset {found.title}"))
     context.door.tell(Notice("done", f"{found.title}: {found.caution}", found.purpose))
 
 

@@ -25,6 +25,7 @@ _MOST_BYTES = 64 * 1024
 _MOST_FILES = 500
 _LONGEST_TITLE = 60
 _LONGEST_TEXT = 400
+_LARGEST_PIXEL_MM = 50.0
 _KEY = re.compile(r"[a-z0-9][a-z0-9_]{0,59}")
 
 
@@ -34,7 +35,8 @@ class Preset:
 
     ``modalities`` and ``body_parts`` say for what it is offered first; () for everything.
     ``kinds`` are the generated pictures (``phantom.planes``) that it is tried on; () for all of its
-    modality. ``is_own``: saved by the user, so that it can be deleted.
+    modality. ``pixel_mm`` is the size of the pixels that its lengths were chosen on, 0 if nobody
+    knows. ``is_own``: saved by the user, so that it can be deleted.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Preset:
     modalities: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    pixel_mm: float = 0.0
     is_own: bool = False
 
     def fits(self, series: Series) -> bool:
@@ -187,6 +190,7 @@ def _read(path: Path, filters: Mapping[str, Filter], *, is_own: bool) -> Preset:
         _list(values, "modalities"),
         _list(values, "body_parts"),
         tuple(kind.lower() for kind in _list(values, "kinds")),
+        _pixel_mm(values),
         is_own,
     )
 
@@ -205,6 +209,33 @@ def _list(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise InputRefused(f"Its {name} are no list of words.")
     return tuple(one.upper() for one in found[:32])
+
+
+def _pixel_mm(values: Mapping[str, Any]) -> float:
+    found = values.get("pixel_mm", 0.0)
+    if not isinstance(found, int | float) or not 0 <= found <= _LARGEST_PIXEL_MM:
+        raise InputRefused("Its pixel_mm is no length.")
+    return float(found)
+
+
+def in_pixels(preset: Preset, filters: Mapping[str, Filter]) -> Chain:
+    """Return the preset's chain for images whose pixels have no known size.
+
+    There a filter takes a pixel for a millimetre: lengths become as many pixels as they were on the
+    pixels that they were chosen on, as far as the filters' ranges go.
+    """
+    if not preset.pixel_mm:
+        return preset.chain
+    steps = []
+    for step in preset.chain.steps:
+        for parameter in filters[step.key].parameters:
+            if parameter.unit == "mm" and parameter.key in step.values():
+                pixels = float(step.values()[parameter.key]) / preset.pixel_mm
+                step = step.with_value(  # noqa: PLW2901 - grown setting by setting
+                    parameter.key, min(max(pixels, parameter.low), parameter.high)
+                )
+        steps.append(step)
+    return Chain(tuple(steps))
 
 
 def _text(preset: Preset) -> str:

@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 from viewer.domain.chain import Chain
 from viewer.domain.methods import Filter
 
+_EYE = "OP"  # DICOM's modality of ophthalmic photography
 Channel = Literal["luminance", "green"]
 # ITU-R BT.601, the weights of DICOM's YBR_FULL (PS3.3 C.7.6.3.1.2).
 _WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def channel_for(chain: Chain, filters: Mapping[str, Filter]) -> Channel:
-    """Return what a chain works on in colour images: green where a filter asks for it.
+    """Return what a chain works on in colour images: green where a filter was made for the eye.
 
     In the green channel of the eye's ground vessels have the most contrast; its result is shown
     in grey.
     """
-    wanted = {str(getattr(filters.get(step.key), "channel", "")) for step in chain.active.steps}
-    return "green" if "green" in wanted else "luminance"
+    steps = (filters[step.key] for step in chain.active.steps if step.key in filters)
+    return "green" if any(_EYE in found.modalities for found in steps) else "luminance"
 
 
 def brightness(rgb: NDArray[np.uint8], channel: Channel) -> NDArray[np.float32]:

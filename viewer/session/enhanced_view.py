@@ -1,6 +1,6 @@
 """The enhanced part of one pane: which pixels are shown instead, and what is written about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +61,7 @@ def enhanced_view(  # noqa: PLR0913 - a pane, a plane, a picture, and how they a
     name, plane = pane
     wish = Wish(picture, cut, chain, place_of(picture, plane, cut, is_masked))
     shown = enhancer.shown(name, plane, wish, may_look_ahead=not is_masked)
-    marks = (_mark(chain, filters, shown, picture),)
+    marks = (_mark(chain, filters, shown, picture), *_left_out(filters, shown))
     if shown.values is None:
         return EnhancedView(cut, marks=marks, shown=shown)
     if compare == "difference":
@@ -102,11 +102,27 @@ def _mark(chain: Chain, filters: Mapping[str, Filter], shown: Shown, picture: Pi
     if shown.values is None:
         return Mark(f"ENHANCING …  {names}: the original is shown", "warning")
     if not steps:
-        return Mark("FILTER FAILED: the original is shown", "warning")
+        return Mark("THE ORIGINAL IS SHOWN", "warning")
     unit = result_unit(chain, filters, picture.quantity.unit)
-    tail = "" if unit == picture.quantity.unit else f"  [{readable_unit(unit) or 'no unit'}]"
+    tail = "" if unit == picture.quantity.unit else f"  [{_unit_text(unit, picture)}]"
     heads = {"exact": "ENHANCED", "coarse": "ENHANCED, COARSE …", "waiting": "ENHANCING …"}
     return Mark(f"{heads[shown.state]}  {names}{tail}", "enhanced")
+
+
+def _left_out(filters: Mapping[str, Filter], shown: Shown) -> Iterator[Mark]:
+    """Yield a mark with the names of steps that failed here."""
+    names = [filters[s.key].title if s.key in filters else s.key for s, _ in shown.failures]
+    if names and shown.values is not None:
+        yield Mark(f"LEFT OUT  {', '.join(names)}", "warning")
+
+
+def _unit_text(unit: str, picture: Picture) -> str:
+    """Return a filter's unit as a person reads it: "HU/mm²"."""
+    own = picture.quantity.unit
+    name = picture.quantity.name or readable_unit(own) or "value"
+    if unit.startswith(f"{own}/"):
+        return f"{name}{unit.removeprefix(own)}".replace("mm2", "mm²")
+    return readable_unit(unit) or "no unit"
 
 
 def _difference(

@@ -28,12 +28,13 @@ _NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure before and after; None where it is not defined."""
+    """One figure before and after; None where it is not defined. ``relates``: of both together."""
 
     name: str
     before: float | None
     after: float | None
     unit: str = ""
+    relates: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Merits:
         lines = [self.region, f"Chain: {self.chain or 'none'}", ""]
         lines += [f"{'':34}{'original':>12}{'enhanced':>12}"]
         for row in self.rows:
-            both = "".join(f"{_figure(v):>12}" for v in (row.before, row.after))
+            first = "" if row.relates else _figure(row.before)
+            both = f"{first:>12}{_figure(row.after):>12}"
             lines.append(f"{row.name:34}{both}  {row.unit}".rstrip())
         if self.spectra is not None:
             power = f"({self.unit})² mm²" if self.unit else "mm²"
@@ -145,9 +147,11 @@ def _likeness(
     one, two = before[box], after[box]
     finite = one[np.isfinite(one)]
     spread = float(np.ptp(finite)) if finite.size else 0.0
+    ssim = merit.structural_similarity(two, one, spread)
+    psnr = merit.peak_signal_to_noise(two, one, spread)
     return [
-        Row("Likeness to the original, SSIM", None, merit.structural_similarity(two, one, spread)),
-        Row("Likeness, PSNR", None, merit.peak_signal_to_noise(two, one, spread), "dB"),
+        Row("Likeness to the original, SSIM", None, ssim, relates=True),
+        Row("Likeness to the original, PSNR", None, psnr, "dB", relates=True),
     ]
 
 

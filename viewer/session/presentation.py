@@ -3,7 +3,7 @@
 Window, captures and ``negatoscope render`` share this one path. It knows no toolkit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,7 @@ class Presenter:
         self.enhancer = enhancer or Enhancer(filters)
         self._outdated: tuple[int, frozenset[str]] = (-1, frozenset())
         self.last: Shown | None = None
+        self.told: Callable[[], None] = lambda: None
 
     def present(
         self,
@@ -102,8 +103,7 @@ class Presenter:
             split_x=split_x,
             is_masked=look.shutter_shown and shutter is not None,
         )
-        if view.shown is not None and view.shown.state == "exact":
-            self.last = view.shown
+        self._note(view.shown, pane, is_original=original)
         marks = [*self._marks(picture, cut), *_compared(original), *view.marks]
         marks += _state_marks(state, shutter, look)
         layers = self._layers(picture)
@@ -130,6 +130,7 @@ class Presenter:
             outlines=outlines,
             marks=(*marks, *_review_marks(layers)),
             split_x=split_x if view.split else None,
+            window=view.window or (None if picture.is_colour else self._viewing.window(picture)),
         )
         drawn: tuple[Primitive, ...] = ()
         if state is not None and cut.k is not None and look.overlays_shown:
@@ -138,6 +139,16 @@ class Presenter:
             drawn = graphic_primitives(state, picture, plane, cut.k)
         primitives = (*drawn, *pane_primitives(info), *preview)
         return PresentedPane(raster, primitives, cut, view.shown)
+
+    def _note(self, shown: Shown | None, pane: str, *, is_original: bool) -> None:
+        """Keep what the active pane shows for the panel, and tell if it is another result."""
+        if is_original or pane != self._viewing.look.active_pane or self._viewing.look.original:
+            return
+        exact = shown if shown is not None and shown.state == "exact" else None
+        before = self.last.values if self.last is not None else None
+        self.last = exact
+        if (None if exact is None else exact.values) is not before:
+            self.told()
 
     def _state(self, picture: Picture, cut: Section) -> "PresentationState | None":
         """Return the presentation state that is applied to the image of ``cut``."""

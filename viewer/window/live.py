@@ -23,7 +23,7 @@ class LiveEnhancement(QObject):
         super().__init__()
         self._context, self._performing = context, performing
         self._bridge = Bridge(context.tell_fault)
-        self.reasons: dict[tuple[str, str], str] = {}
+        self._reasons: dict[tuple[str, str, object], str] = {}
         self.enhancer = Enhancer(
             context.extensions.filters,
             post=self._bridge.post,
@@ -44,8 +44,8 @@ class LiveEnhancement(QObject):
             self._context.viewing.set(original=False)
 
     def reason(self, picture_key: str, step: Step) -> str:
-        """Return why a step was switched off, "" if it was not."""
-        return "" if step.on else self.reasons.get((picture_key, step.key), "")
+        """Return why a step has no effect, "" if it has one, or was switched off by a person."""
+        return self._reasons.get((picture_key, step.key, step.parameters), "")
 
     def close(self) -> None:
         """Stop flicker and threads; what is still under way tells nobody."""
@@ -58,9 +58,14 @@ class LiveEnhancement(QObject):
         viewing.set(original=not viewing.look.original)
 
     def _filter_failed(self, picture_key: str, step: Step, reason: str) -> None:
-        """Switch the step off after painting: an edit repaints, and a paint must not."""
-        self.reasons[picture_key, step.key] = reason
-        QTimer.singleShot(0, self, lambda: self._give_up(picture_key, step, reason))
+        """Switch the step off after painting: an edit repaints, and a paint must not.
+
+        A filter that has a form in three dimensions stays on: a plane may not be enough for it.
+        """
+        self._reasons[picture_key, step.key, step.parameters] = reason
+        found = self._context.extensions.filters.get(step.key)
+        if found is None or found.volume_function is None:
+            QTimer.singleShot(0, self, lambda: self._give_up(picture_key, step, reason))
 
     def _give_up(self, picture_key: str, step: Step, reason: str) -> None:
         if self._context.viewing.look.picture_key == picture_key:

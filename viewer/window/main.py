@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self.presenter = Presenter(
             context.session, context.viewing, context.extensions.filters, self.live.enhancer
         )
+        self.presenter.told = lambda: self._later("enhance")
         self.setWindowTitle("Negatoscope")
         self.setAcceptDrops(True)
         self.setMinimumSize(*_SMALLEST_PX)

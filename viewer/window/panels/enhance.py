@@ -1,5 +1,6 @@
 """The enhancement chain: presets, steps with sliders made from the filters' own descriptions."""
 
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtWidgets import (
@@ -17,7 +18,7 @@ from viewer.actions.enhance import chain_of
 from viewer.actions.enhance_presets import offered
 from viewer.domain.chain import Chain, Step
 from viewer.domain.chain_text import group_of
-from viewer.domain.methods import Filter
+from viewer.domain.methods import Filter, Parameter
 from viewer.domain.quantity import readable_unit
 from viewer.session.presentation import Presenter
 from viewer.window.controls import (
@@ -209,22 +210,28 @@ class EnhancePanel(QWidget):
         )
         card.column.addLayout(row_of(name, None, earlier, away, switch))
         if reason:
-            told = label(f"Switched off: {reason}", "warning")
+            told = label(f"{'Left out' if step.on else 'Switched off'}: {reason}", "warning")
             told.setWordWrap(True)
             card.column.addWidget(told)
         sliders: dict[str, ValueSlider] = {}
         if step.on and found is not None:
             for parameter in found.parameters:
                 value = step.values().get(parameter.key, parameter.default)
-                slider = add_parameter(
-                    card, parameter, value, partial(self._set, index, parameter.key)
-                )
+                shown = self._in_known_unit(parameter)
+                slider = add_parameter(card, shown, value, partial(self._set, index, parameter.key))
                 if slider is not None:
                     sliders[parameter.key] = slider
                     # One drag is one step to undo; the next drag is another.
                     slider.slider.sliderReleased.connect(self._context.session.seal)
         self._sliders.append(sliders)
         return card
+
+    def _in_known_unit(self, parameter: Parameter) -> Parameter:
+        """Return the parameter as it counts here: without a known pixel size, in pixels."""
+        picture = self._context.picture
+        if parameter.unit == "mm" and picture is not None and not picture.spacing.is_known:
+            return replace(parameter, unit="px")
+        return parameter
 
     def _set(self, index: int, parameter: str, value: float | bool | str) -> None:
         self._performing.perform("enhance.set", index=index, parameter=parameter, value=value)
