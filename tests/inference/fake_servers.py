@@ -1,6 +1,7 @@
 """Inference servers on the loopback that answer what a test wants, and keep what they were sent."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -175,7 +176,10 @@ def json_answer(batch: Batch) -> Reply:
 
 
 @contextmanager
-def http_server(reply: Callable[[str, str, bytes, dict[str, str]], Reply]) -> Iterator[str]:
+def http_server(
+    reply: Callable[[str, str, bytes, dict[str, str]], Reply],
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
     """Yield HOST:PORT of a server that answers (method, path, body, headers) with ``reply``."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -201,6 +205,9 @@ def http_server(reply: Callable[[str, str, bytes, dict[str, str]], Reply]) -> It
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_words: None  # type: ignore[method-assign] # clients that hang up
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

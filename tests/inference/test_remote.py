@@ -1,5 +1,6 @@
 """Inference servers: what they may answer, what they are told, and how they may fail."""
 
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -470,6 +471,25 @@ def test_tls_is_checked_and_a_failure_names_it(tmp_path: Path) -> None:
             assert "TLS" in told.value.sentence()
     with pytest.raises(InputRefused, match="cannot be read"):
         _predictor("grpcs://127.0.0.1:9", root_certificates=str(tmp_path / "none.pem"))
+
+
+def test_https_is_checked_and_a_failure_names_it(tmp_path: Path) -> None:
+    _certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "right.pem", tmp_path / "right.key")
+    reply = protocol_reply(lambda batch: json_answer(threshold(batch)))
+    with http_server(reply, context) as address:
+        trusted = str(tmp_path / "right.pem")
+        found = _predictor(f"https://{address}", root_certificates=trusted).predict(_BATCH)
+        np.testing.assert_array_equal(found, threshold(_BATCH))
+        for roots in ("", str(tmp_path / "other.pem")):
+            with pytest.raises(InputRefused, match="TLS"):
+                _predictor(f"https://{address}", root_certificates=roots)
+    with http_server(reply) as address, pytest.raises(InputRefused, match="TLS"):
+        _predictor(f"https://{address}", root_certificates=trusted)
+    (tmp_path / "broken.pem").write_text("no certificate", encoding="ascii")
+    with pytest.raises(InputRefused, match="cannot be used"):
+        _predictor("https://127.0.0.1:9", root_certificates=str(tmp_path / "broken.pem"))
 
 
 @given(st.text(max_size=30), st.text(max_size=60))
