@@ -48,6 +48,7 @@ def test_the_series_is_read_back_equal_by_our_own_intake(tmp_path: Path) -> None
     assert again.identity.series.uid == "1.2.3.77"
     assert again.identity.study.uid == source.identity.study.uid
     assert again.identity.frame_of_reference_uid == source.identity.frame_of_reference_uid
+    assert again.identity.acquired_text("enhanced") == "median:size_px=3"
 
 
 def test_another_reader_sees_the_same_values_at_the_same_places(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ _ACQUIRED = (
     ("acquisition_time", tags.ACQUISITION_TIME),
     ("content_time", tags.CONTENT_TIME),
 )
+_ENHANCEMENT = "Negatoscope enhancement:"  # as session.deriving writes it
+_LONGEST_CHAIN = 120
 # JPEG baseline and extended cannot be lossless, whatever the header says.
 _LOSSY_SYNTAXES = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 
@@ -89,10 +91,19 @@ def _acquired(frame: Frame, suv_name: str) -> tuple[tuple[str, str], ...]:
     header = frame.header
     found = [(key, header.text(tag)) for key, tag in _ACQUIRED]
     found += [("mas", _mas(header)), ("lossy", _lossy(header)), ("suv", suv_name)]
+    found.append(("enhanced", _enhanced(header)))
     found += [("b_value", value) for name, value in frame.traits if name == "b-value"][:1]
     dose = header.first(tags.RADIOPHARMACEUTICAL_SEQUENCE)
     found.append(("tracer", dose.text(tags.RADIOPHARMACEUTICAL)))
     return tuple((key, text) for key, text in found if text)
+
+
+def _enhanced(header: Header) -> str:
+    """Return the chain of a series that this program made, so that it keeps its mark; else ""."""
+    said = header.text(tags.DERIVATION_DESCRIPTION)
+    if not said.startswith(_ENHANCEMENT):
+        return ""
+    return said.removeprefix(_ENHANCEMENT).strip()[:_LONGEST_CHAIN] or "yes"
 
 
 def _mas(header: Header) -> str:
