@@ -113,7 +113,7 @@ def _cards() -> dict[str, tuple[NetworkCard, Path]]:
 @pytest.fixture(scope="module")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
     models = tmp_path_factory.mktemp("models")
-    write_repository([_cards()["lesions"], _cards()["lesion_shape"]], models, Serving("python"))
+    write_repository(_cards().values(), models, Serving("python"))
     folder = Path(_FOLDER) if _FOLDER else tmp_path_factory.mktemp("triton")
     server = Triton(folder, models, tmp_path_factory.mktemp("log") / "triton.log")
     yield server
@@ -148,6 +148,15 @@ def test_the_same_arithmetic_gives_the_same_mask_bit_for_bit(
     supervisor.backend = Backend(engine="openvino")
     other = supervisor.segment(_SCENE, card, Ticket()).segmentation.labels
     assert dice(there.segmentation.labels > 0, other > 0) > 0.999
+
+
+def test_every_network_here_is_served_after_its_first_run(
+    triton: Triton, supervisor: Supervisor
+) -> None:
+    found = supervisor.server_facts(Backend(triton.grpc), Ticket())
+    assert set(found.networks) == set(_cards())
+    assert (found.name, found.is_ready) == ("triton", True)
+    assert "binary_tensor_data" in found.extensions
 
 
 def test_a_classifier_scores_as_it_does_here(triton: Triton, supervisor: Supervisor) -> None:
