@@ -1,5 +1,6 @@
 """The reference of the filters is made from their descriptions and from what was measured."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from viewer.domain.methods import Filter
 from viewer.extensions.discover import load_extensions
 from viewer.extensions.presets import load_presets
+from viewer.learning.degradations import DEGRADATIONS
+from viewer.learning.enhancement import Case, evaluate
 from viewer.learning.filter_reference import example, reference_text
+from viewer.phantom.planes import scene
 
 FILTERS = load_extensions().filters
 REFERENCE = Path(__file__).parents[2] / "resources" / "help" / "filters"
@@ -55,3 +59,38 @@ def test_the_shipped_pictures_are_those_of_filters_and_few_bytes() -> None:
     assert len(pictures) > 40
     assert {path.stem for path in pictures} <= set(FILTERS)
     assert sum(path.stat().st_size for path in pictures) < 500_000
+
+
+def test_the_shipped_page_and_table_cover_every_preset_and_modality() -> None:
+    root = REFERENCE.parents[2]
+    page = (root / "docs" / "filters.md").read_text(encoding="utf-8")
+    rows = json.loads((REFERENCE.parent / "enhancement.json").read_text(encoding="utf-8"))["rows"]
+    gains: dict[str, float] = {}
+    for preset in load_presets(FILTERS).known.values():
+        assert f"### {preset.title}" in page
+        own = [row for row in rows if row["preset"] == preset.key]
+        assert {row["degradation"] for row in own} == set(DEGRADATIONS)
+        for row in own:
+            if row["after"]["cnr"] and row["before"]["cnr"]:
+                gain = row["after"]["cnr"] / row["before"]["cnr"]
+                gains[row["modality"]] = max(gain, gains.get(row["modality"], 0.0))
+    assert set(gains) == {"DX", "CT", "MR", "US", "PT", "MG", "OP"}
+    assert min(gains.values()) > 1.05
+
+
+def test_the_table_is_what_the_program_measures_now() -> None:
+    """One row of the shipped table, computed again: a preset that was changed shows here."""
+    rows = json.loads((REFERENCE.parent / "enhancement.json").read_text(encoding="utf-8"))["rows"]
+    told = next(
+        row
+        for row in rows
+        if (row["preset"], row["degradation"], row["source"])
+        == ("pet_smoothing", "gaussian", "generated")
+    )
+    preset = load_presets(FILTERS).known["pet_smoothing"]
+    cases = [Case("generated", scene("pet", seed)) for seed in range(1, told["n"] + 1)]
+    found = next(
+        row for row in evaluate(cases, [preset], FILTERS) if row.degradation == "gaussian"
+    ).document()
+    for name in ("psnr_db", "cnr"):
+        assert found["after"][name] == pytest.approx(told["after"][name], rel=0.02)
