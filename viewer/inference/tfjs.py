@@ -90,7 +90,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return table
 
 
-def _layers(entries: list[Mapping[str, Any]]) -> list[_Layer]:
+def _layers(entries: Any) -> list[_Layer]:
     """Return the convolutions in order, each with the activation that follows it."""
     if not isinstance(entries, list) or not 2 <= len(entries) <= _MOST_LAYERS:
         raise Unsupported("The network has no layers, or far too many.")

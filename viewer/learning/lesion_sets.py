@@ -67,8 +67,11 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
     InputRefused, Damaged
         It cannot be read, is no single volume, or too large.
     """
+    import zlib
+
     import nibabel
     from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     try:
         image: Any = nibabel.nifti1.Nifti1Image.from_filename(str(path))
@@ -76,7 +79,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], Grid]:
         if len(shape) != 3 or int(np.prod(shape)) > _MOST_VOXELS:
             raise InputRefused("This is no volume of a size that fits.", where=str(path))
         values = np.asarray(image.dataobj)
-    except (ImageFileError, OSError, EOFError, ValueError) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise InputRefused("The volume cannot be read.", where=str(path)) from error
     k, j, i = values.shape[::-1]
     return np.ascontiguousarray(values.transpose(2, 1, 0)), Grid(
