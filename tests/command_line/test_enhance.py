@@ -34,6 +34,8 @@ def test_all_filters_are_described_with_their_ranges(capsys: pytest.CaptureFixtu
         for parameter in one["parameters"]:
             if parameter["kind"] in ("float", "int"):
                 assert parameter["low"] <= parameter["default"] <= parameter["high"]
+    assert {one["key"] for one in document["presets"]} >= {"low_dose_lung_ct", "pet_smoothing"}
+    assert document["left_out"] == []
     assert main(["filters"]) == 0
     assert "gaussian" in capsys.readouterr().out
 
@@ -88,7 +90,8 @@ def test_a_plane_is_painted_with_its_mark(
     [
         ("blur", "There is no filter called blur"),
         ("gaussian:sigma_mm=1000", "must lie between"),
-        ("", "holds no filter"),
+        ("", "either --chain or --preset"),
+        (";", "holds no filter"),
         ("!gaussian", "No filter is on"),
     ],
 )
@@ -104,3 +107,12 @@ def test_a_chain_that_cannot_be_used_is_refused_before_anything_is_written(
 def test_a_plane_is_for_pictures_only(study: Path, tmp_path: Path) -> None:
     words = ["enhance", str(study), "--chain", CHAIN, "--plane", "axial", "--out"]
     assert main([*words, str(tmp_path / "x.nii")]) == 3
+
+
+def test_a_preset_stands_for_its_chain(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("enhance", study, "--preset", "pet_smoothing", "--json", "--out", tmp_path / "x.png")
+    assert _run(capsys, *words)["chain"] == "gaussian:sigma_mm=2"
+    assert main(["enhance", str(study), "--preset", "none", "--out", str(tmp_path / "y.png")]) == 3
+    assert "Choose one of" in capsys.readouterr().err

@@ -42,6 +42,8 @@ def _preset(context: Context, key: str) -> Preset:
 
 
 def _choices(context: Context) -> Sequence[Choice]:
+    if context.picture is None:
+        return ()  # the window asks for all keys when it is made: it need not wait for files
     return [
         Choice(preset.title, {"preset": preset.key}, group="" if fits else _OTHERS)
         for preset, fits in offered(context)
@@ -77,6 +79,8 @@ def save(context: Context, *, name: str = "") -> None:
 
 
 def _own(context: Context) -> Sequence[Choice]:
+    if context.picture is None:
+        return ()
     known = presets_of(context).known.values()
     return [Choice(preset.title, {"preset": preset.key}) for preset in known if preset.is_own]
 

@@ -13,6 +13,7 @@ from viewer.domain.volume import Picture, Window
 from viewer.errors import InputRefused, ViewerError
 from viewer.exchange.atomic import Saved
 from viewer.extensions.discover import Extensions, load_extensions
+from viewer.extensions.presets import Preset, load_presets
 from viewer.jobs.job import Progress, Ticket
 
 _NIFTI = (".nii", ".nii.gz")
@@ -20,11 +21,26 @@ _PNG = ".png"
 
 
 def filters_document() -> dict[str, Any]:
-    """Return the descriptions of all filters, and which plug-ins were left out."""
+    """Return the descriptions of all filters and presets, and which of them were left out."""
     found = load_extensions()
+    presets = load_presets(found.filters)
     return {
         "filters": [filter_document(one) for one in found.filters.values()],
-        "left_out": [finding.text for finding in found.findings],
+        "presets": [_preset_document(one) for one in presets.known.values()],
+        "left_out": [finding.text for finding in (*found.findings, *presets.findings)],
+    }
+
+
+def _preset_document(preset: Preset) -> dict[str, Any]:
+    return {
+        "key": preset.key,
+        "title": preset.title,
+        "purpose": preset.purpose,
+        "caution": preset.caution,
+        "modalities": list(preset.modalities),
+        "body_parts": list(preset.body_parts),
+        "chain": chain_text(preset.chain),
+        "own": preset.is_own,
     }
 
 
@@ -56,7 +72,17 @@ def enhance(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _chain(chosen: argparse.Namespace, extensions: Extensions) -> Chain:
-    return parse_chain(chosen.chain, extensions.filters)
+    if bool(chosen.chain) == bool(chosen.preset):
+        raise InputRefused("Give either --chain or --preset.")
+    if chosen.chain:
+        return parse_chain(chosen.chain, extensions.filters)
+    known = load_presets(extensions.filters).known
+    if chosen.preset not in known:
+        raise InputRefused(
+            f"There is no preset called {chosen.preset}.",
+            remedy=f"Choose one of: {', '.join(known)}.",
+        )
+    return known[chosen.preset].chain
 
 
 def _plane(

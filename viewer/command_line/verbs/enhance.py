@@ -10,8 +10,9 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
     parser.add_argument("--series", metavar="UID|N", default="")
     parser.add_argument(
-        "--chain", required=True, metavar="CHAIN", help="filter:setting=value,...;filter"
+        "--chain", default="", metavar="CHAIN", help="filter:setting=value,...;filter"
     )
+    parser.add_argument("--preset", default="", metavar="KEY", help="a preset instead of a chain")
     parser.add_argument(
         "--whole", action="store_true", help="in three dimensions, where the filters can"
     )

@@ -32,6 +32,8 @@ def _run(chosen: argparse.Namespace) -> int:
     for one in document["filters"]:
         settings = ", ".join(parameter["key"] for parameter in one["parameters"])
         print(plain(f"{one['key']:24} {one['title']}: {one['purpose']} [{settings}]"))
+    for one in document["presets"]:
+        print(plain(f"preset {one['key']:32} {one['title']}: {one['chain']}"))
     for text in document["left_out"]:
         print(plain(text))
     return OK

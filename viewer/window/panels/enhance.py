@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from viewer.actions.context import Context
 from viewer.actions.enhance import chain_of
-from viewer.actions.enhance_presets import offered
+from viewer.actions.enhance_presets import offered, presets_of
 from viewer.domain.chain import Chain, Step
 from viewer.domain.chain_text import group_of
 from viewer.domain.methods import Filter, Parameter
@@ -164,6 +164,8 @@ class EnhancePanel(QWidget):
 
     def _fill_presets(self, menu: QMenu) -> None:
         menu.clear()
+        for finding in presets_of(self._context).findings:
+            menu.addAction(finding.text).setEnabled(False)
         others = QMenu("For other images", menu)
         own = QMenu("Delete", menu)
         for preset, fits in offered(self._context):
