@@ -130,6 +130,7 @@ _MODULES = (
     "measure",
     "edit",
     "export",
+    "exchange_segments",
     "help",
 )
 

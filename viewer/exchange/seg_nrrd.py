@@ -1,0 +1,315 @@
+"""3D Slicer's .seg.nrrd: a label map with names, colours and codes in the NRRD's key/value pairs.
+
+Written as one layer, uint8, gzip, in LPS (slicer.readthedocs.io, "Segmentations", file format).
+Read: one or several layers, of ours and of 3D Slicer's, with the offset that its files have.
+"""
+
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.domain.geometry import Floats
+from viewer.domain.quantity import Code
+from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.wording import counted
+from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
+from viewer.exchange.atomic import Saved, not_equal, save
+from viewer.exchange.nifti import compare_values
+from viewer.imaging.colours import colour_of
+
+_GZIP = 16 + zlib.MAX_WBITS
+_MOST_HEADER = 1 << 20
+_MOST_BYTES = 4 << 30
+_MOST_LAYERS = 255
+_TYPES = {
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(("short", "signed short", "int16", "int16_t"), "i2"),
+    **dict.fromkeys(("ushort", "unsigned short", "uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+}
+_FLIPS = {
+    "left-posterior-superior": (1, 1, 1),
+    "lps": (1, 1, 1),
+    "right-anterior-superior": (-1, -1, 1),
+    "ras": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1),
+    "las": (1, -1, 1),
+}
+_TYPE = re.compile(r"TerminologyEntry:[^~|]*~([^~|]*)~([^~|]*)")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelFile:
+    """Layers (n; each k, j, i), the affine ``ijk_to_lps`` (4, 4), and each layer's segments.
+
+    ``segments`` holds (layer, label value, segment); numbers of segments are those of the file
+    where they fit 1 to 255.
+    """
+
+    layers: tuple[NDArray[Any], ...]
+    affine: Floats
+    segments: tuple[tuple[int, int, Segment], ...]
+
+
+def write_seg_nrrd(segmentation: Segmentation, path: Path, *, force: bool = False) -> Saved:
+    """Save the labels with names, colours and codes; read back by this file and by SimpleITK.
+
+    Raises
+    ------
+    InputRefused
+        The name does not end in .seg.nrrd.
+    Conflict, OutOfResources, ViewerError
+        As ``atomic.save`` does; nothing was saved.
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(".seg.nrrd"):
+        raise InputRefused(
+            "The name of a 3D Slicer segmentation ends in .seg.nrrd.",
+            where=path.name,
+            remedy="Choose such a name.",
+        )
+    labels = segmentation.labels.copy()
+
+    def write(temporary: Path) -> None:
+        engine = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+        with temporary.open("wb") as file:
+            file.write(_header(segmentation).encode("utf-8"))
+            for plane in labels:
+                file.write(engine.compress(np.ascontiguousarray(plane).tobytes()))
+            file.write(engine.flush())
+
+    def check(temporary: Path) -> tuple[str, ...]:
+        found = read_seg_nrrd(temporary)
+        compare_values(path, labels, segmentation.grid, found.layers[0], found.affine)
+        ours = [(s.number, _plain(s.name), s.colour) for s in segmentation.segments]
+        theirs = [(s.number, s.name, s.colour) for _, _, s in found.segments]
+        if ours != theirs:
+            raise not_equal(path, "segments differ")
+        sentences = [f"{counted(len(ours), 'segment')} read back equal, voxel by voxel"]
+        if segmentation.grid.is_orthogonal:
+            from viewer.exchange.nifti import read_by_simpleitk
+
+            compare_values(path, labels, segmentation.grid, *read_by_simpleitk(temporary))
+            sentences.append("SimpleITK reads the same voxels at the same places")
+        return tuple(sentences)
+
+    return save(path, write, check, force=force)
+
+
+def _header(segmentation: Segmentation) -> str:
+    grid = segmentation.grid
+    k, j, i = grid.shape_kji
+    affine = grid.ijk_to_lps
+    lines = [
+        "NRRD0004",
+        f"# {DISCLAIMER}",
+        "type: uint8",
+        "dimension: 3",
+        "space: left-posterior-superior",
+        f"sizes: {i} {j} {k}",
+        f"space directions: {' '.join(_vector(affine[:3, axis]) for axis in range(3))}",
+        "kinds: domain domain domain",
+        "encoding: gzip",
+        f"space origin: {_vector(affine[:3, 3])}",
+        "Segmentation_ContainedRepresentationNames:=Binary labelmap|",
+        "Segmentation_MasterRepresentation:=Binary labelmap",
+        "Segmentation_ReferenceImageExtentOffset:=0 0 0",
+    ]
+    for n, segment in enumerate(segmentation.segments):
+        rgb = " ".join(f"{value / 255:.6f}" for value in segment.colour)
+        lines += [
+            f"Segment{n}_ID:=Segment_{segment.number}",
+            f"Segment{n}_Name:={_plain(segment.name)}",
+            f"Segment{n}_NameAutoGenerated:=0",
+            f"Segment{n}_Color:={rgb}",
+            f"Segment{n}_ColorAutoGenerated:=0",
+            f"Segment{n}_LabelValue:={segment.number}",
+            f"Segment{n}_Layer:=0",
+            f"Segment{n}_Extent:=0 {i - 1} 0 {j - 1} 0 {k - 1}",
+            f"Segment{n}_Tags:={_terms(segment)}",
+        ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _terms(segment: Segment) -> str:
+    master = "Segmentation category and type - DICOM master list"
+    where = "Anatomic codes - DICOM master list"
+    return (
+        f"TerminologyEntry:{master}~{_code(segment.category)}~{_code(segment.code)}"
+        f"~^^~{where}~^^~^^|"
+    )
+
+
+def _code(code: Code) -> str:
+    return "^".join(
+        re.sub(r"[\^~|\r\n]", " ", part) for part in (code.scheme, code.value, code.meaning)
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a name as a line of the header holds it."""
+    return " ".join(text.split()) or "Segment"
+
+
+def _vector(numbers: Floats) -> str:
+    return "(" + ",".join(repr(float(number)) for number in numbers) + ")"
+
+
+def read_seg_nrrd(path: Path) -> LabelFile:
+    """Return the layers and segments of a .seg.nrrd, or of a plain label NRRD.
+
+    Raises
+    ------
+    InputRefused
+        The file is not there, or describes more than 255 segments.
+    Damaged
+        The header is broken, or the data are shorter or longer than it says.
+    Unsupported
+        Another encoding, type or space.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(_MOST_HEADER)
+            head, gap, _ = start.partition(b"\n\n")
+            if not gap or not head.startswith(b"NRRD"):
+                raise Damaged("This is no NRRD file, or its header is broken.", where=path.name)
+            file.seek(len(head) + 2)
+            data = file.read(_MOST_BYTES)
+    except OSError as error:
+        raise InputRefused(
+            "The file cannot be read.", where=path.name, remedy="Check that it is there."
+        ) from error
+    try:
+        fields, pairs = _fields(head.decode("utf-8", "replace"))
+        layers, affine = _layers(fields, data, path.name)
+        return LabelFile(layers, affine, _segments(pairs, layers, path.name))
+    except (KeyError, ValueError, zlib.error, np.linalg.LinAlgError) as error:
+        raise Damaged("The header of the NRRD file is broken.", where=path.name) from error
+
+
+def _fields(head: str) -> tuple[dict[str, str], dict[str, str]]:
+    fields, pairs = {}, {}
+    for line in head.replace("\r", "").split("\n")[1:]:
+        if line.startswith("#"):
+            continue
+        if ":=" in line:
+            name, value = line.split(":=", 1)
+            pairs[name] = value
+        elif ": " in line:
+            name, value = line.split(": ", 1)
+            fields[name.strip().lower()] = value.strip()
+    return fields, pairs
+
+
+def _layers(
+    fields: dict[str, str], data: bytes, where: str
+) -> tuple[tuple[NDArray[Any], ...], Floats]:
+    sizes = [int(n) for n in fields["sizes"].split()]
+    kind = _TYPES.get(fields["type"].lower())
+    flip = _FLIPS.get(fields["space"].lower())
+    encoding = fields["encoding"].lower()
+    if (
+        kind is None
+        or flip is None
+        or encoding not in ("raw", "gzip", "gz")
+        or "data file" in fields
+    ):
+        raise Unsupported(
+            "This NRRD's type, space or encoding cannot be read as labels.",
+            where=where,
+            remedy="Save it from 3D Slicer as .seg.nrrd.",
+        )
+    directions = re.findall(r"\([^()]*\)|none", fields["space directions"])
+    if len(sizes) not in (3, 4) or len(directions) != len(sizes) or min(sizes) < 1:
+        raise ValueError(sizes)
+    if len(sizes) == 4 and (directions[0] != "none" or sizes[0] > _MOST_LAYERS):
+        raise ValueError(sizes)
+    axes = [_numbers(text) for text in directions if text != "none"]
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(axes).T
+    affine[:3, 3] = _numbers(fields["space origin"])
+    affine[:3] *= np.array(flip, dtype=np.float64)[:, None]
+    big = fields.get("endian", "little").lower() == "big"
+    dtype = np.dtype(kind).newbyteorder(">" if big else "<")
+    n_bytes = dtype.itemsize
+    for size in sizes:
+        n_bytes *= size
+    if n_bytes > _MOST_BYTES:
+        raise InputRefused(f"The labels would take {n_bytes >> 20} MB.", where=where)
+    if encoding != "raw":
+        engine = zlib.decompressobj(_GZIP)
+        data = engine.decompress(data, n_bytes + 1)
+        if not engine.eof:
+            raise ValueError("cut")  # the checksum at the end was not reached
+    if len(data) != n_bytes:
+        raise ValueError(len(data))
+    values = np.frombuffer(data, dtype=dtype).reshape(sizes[::-1])
+    if len(sizes) == 3:
+        return (values,), affine
+    return tuple(values[..., n] for n in range(sizes[0])), affine
+
+
+def _numbers(vector: str) -> list[float]:
+    found = [float(number) for number in vector.strip("()").split(",")]
+    if len(found) != 3 or not np.isfinite(found).all():
+        raise ValueError(vector)
+    return found
+
+
+def _segments(
+    pairs: dict[str, str], layers: tuple[NDArray[Any], ...], where: str
+) -> tuple[tuple[int, int, Segment], ...]:
+    found: list[tuple[int, int, Segment]] = []
+    taken: set[int] = set()
+    count = sum(1 for name in pairs if re.fullmatch(r"Segment\d+_ID", name))
+    if count > 255:
+        raise InputRefused(f"{count} segments are more than 255.", where=where)
+    described = [
+        (
+            int(pairs.get(f"Segment{n}_Layer", "0")),
+            int(pairs.get(f"Segment{n}_LabelValue", str(n + 1))),
+            n,
+        )
+        for n in range(count)
+    ]
+    if not described:
+        values = [v for v in np.unique(layers[0]).tolist() if v]
+        if len(values) > 255:
+            raise InputRefused(f"{len(values)} segments are more than 255.", where=where)
+        described = [(0, int(value), -1) for value in values]
+    for layer, value, n in described:
+        if not 0 <= layer < len(layers):
+            raise ValueError(layer)
+        number = value if 1 <= value <= 255 and value not in taken else 0
+        number = number or next(m for m in range(1, 256) if m not in taken)
+        taken.add(number)
+        found.append((layer, value, _segment(pairs, n, number)))
+    return tuple(found)
+
+
+def _segment(pairs: dict[str, str], n: int, number: int) -> Segment:
+    name = pairs.get(f"Segment{n}_Name", "").strip() or f"Segment {number}"
+    segment = Segment(number, name, _colour(pairs.get(f"Segment{n}_Color", ""), number))
+    terms = _TYPE.search(pairs.get(f"Segment{n}_Tags", ""))
+    codes = [text.split("^") for text in terms.groups()] if terms else []
+    if len(codes) == 2 and all(len(parts) == 3 and all(parts) for parts in codes):
+        from dataclasses import replace
+
+        category, code = (Code(value, scheme, meaning) for scheme, value, meaning in codes)
+        segment = replace(segment, category=category, code=code)
+    return segment
+
+
+def _colour(text: str, number: int) -> tuple[int, int, int]:
+    try:
+        red, green, blue = (min(255, max(0, round(float(part) * 255))) for part in text.split())
+    except (ValueError, OverflowError):
+        return colour_of(number)
+    return red, green, blue
