@@ -13,7 +13,7 @@ from viewer.exchange.sr import read_sr
 from viewer.exchange.tables import read_json
 from viewer.imaging.agreement import lesion_matches
 from viewer.phantom.chest import PhantomStudy
-from viewer.window.driving import settle, wait_for_jobs
+from viewer.window.driving import settle, wait_for_jobs, wait_until
 from viewer.window.start import Program
 
 _LONG_S = 180.0
@@ -44,6 +44,8 @@ def test_enhancement_is_marked_undone_and_never_measured(program: Program, study
     perform(context, "enhance.add", filter="gaussian")
     perform(context, "enhance.set", index=0, parameter="sigma_mm", value=4.0)
     perform(context, "enhance.set", index=0, parameter="sigma_mm", value=3.0)
+    settle()
+    wait_until(lambda: not program.window.live.enhancer.is_busy, _LONG_S, "the filter")
     program.window.refresh_now()
     settle()
     presented = program.window.grid.slices["axial"].presented
