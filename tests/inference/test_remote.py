@@ -195,12 +195,13 @@ def test_a_server_that_is_too_slow_is_given_up() -> None:
 
 
 def test_a_cancel_reaches_the_server() -> None:
-    entered, left = threading.Event(), threading.Event()
+    entered, left, finished = threading.Event(), threading.Event(), threading.Event()
     behaviour = Behaviour()
 
     def infer(batch: Batch) -> Batch:
         entered.set()
-        left.wait(_PATIENCE_S)
+        left.wait(_PATIENCE_S / 2)
+        finished.set()
         return threshold(batch)
 
     behaviour.infer = infer
@@ -210,21 +211,24 @@ def test_a_cancel_reaches_the_server() -> None:
             predictor.predict(_BATCH)
         # The server is told that the call has ended while it still computes.
         assert behaviour.n_cancelled.acquire(timeout=_PATIENCE_S)
+        assert not finished.is_set(), "the server was told while it computed"
         left.set()
 
 
 def test_a_cancel_over_http_ends_our_waiting() -> None:
-    entered, left = threading.Event(), threading.Event()
+    entered, left, finished = threading.Event(), threading.Event(), threading.Event()
 
     def infer(batch: Batch) -> Batch:
         entered.set()
-        left.wait(_PATIENCE_S)
+        left.wait(_PATIENCE_S / 2)
+        finished.set()
         return threshold(batch)
 
     with _server("http binary", infer) as where:
         predictor = _predictor(where, job=Job(entered))
         with pytest.raises(Stopped):
             predictor.predict(_BATCH)
+        assert not finished.is_set(), "nobody waits for the server"
         left.set()
 
 

@@ -76,11 +76,12 @@ def test_the_mask_of_a_server_and_nothing_that_identifies_on_the_wire(
 
 
 def test_a_cancel_goes_all_the_way_to_the_server(supervisor: Supervisor) -> None:
-    entered, left = threading.Event(), threading.Event()
+    entered, left, finished = threading.Event(), threading.Event(), threading.Event()
 
     def infer(batch: Batch) -> Batch:
         entered.set()
-        left.wait(_PATIENCE_S)
+        left.wait(_PATIENCE_S / 2)
+        finished.set()
         return threshold(batch)
 
     behaviour = Behaviour(infer=infer)
@@ -97,6 +98,7 @@ def test_a_cancel_goes_all_the_way_to_the_server(supervisor: Supervisor) -> None
         with pytest.raises(Cancelled):
             supervisor.segment(_volume(), _CARD, ticket)
         assert behaviour.n_cancelled.acquire(timeout=_PATIENCE_S)
+        assert not finished.is_set(), "the server was told while it computed"
         left.set()
     thread.join()
 
