@@ -25,6 +25,8 @@ PROGRAM_ONLY = {
     "library.forget": "Del in the list of the library",
     "enhance.original": "the key O, while it is held",
     "segment.change": "the controls of the segments panel",
+    "method.set": "the sliders of the method panel",
+    "method.seed": "clicks and scribbles of the method in hand",
     "paint.stroke": "journeys; the brush makes its own edit",
     "paint.polygon": "journeys; the polygon makes its own edit",
     "measure.add": "journeys; the measuring tools make their own edits",

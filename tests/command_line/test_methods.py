@@ -122,8 +122,9 @@ def test_a_text_is_read_into_a_call() -> None:
         "pet_percent: seeds=1 2 3, 4 5 6 ;percent=50;adapted=yes;within=5 1;slice=3", METHODS
     )
     assert call.seeds_lps_mm == ((1, 2, 3), (4, 5, 6))
-    assert dict(call.parameters) == {"percent": 50.0, "adapted": True}
-    assert (call.within, call.slice_k) == ((1.0, 5.0), 3)
+    assert call.parameters == (("adapted", True), ("percent", 50.0))
+    assert call.within == (1.0, 5.0)
+    assert call.slice_k == 3
 
 
 def test_a_place_that_is_no_number_is_refused() -> None:

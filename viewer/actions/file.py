@@ -313,6 +313,7 @@ def open_demo(context: Context) -> None:
 def close_study(context: Context) -> None:
     """Close all series; the session's edits stay in its journal."""
     context.jobs.cancel_all()
+    context.viewing.set_draft(None)
     context.viewing.set(picture_key="", planes={}, segmentation_uid="", segment_number=0)
     context.pictures.close_all()
 

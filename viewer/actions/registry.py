@@ -124,6 +124,7 @@ _MODULES = (
     "image_networks",
     "backends",
     "segment",
+    "methods",
     "segment_operations",
     "painting",
     "dose",

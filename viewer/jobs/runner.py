@@ -126,6 +126,13 @@ class Runner:
         self._notify()
         return job
 
+    def cancel(self, key: str) -> None:
+        """Ask the newest job under ``key`` to stop, if there is one."""
+        with self._lock:
+            job = self._newest.get(key)
+        if job is not None:
+            job.cancel()
+
     def cancel_all(self) -> None:
         """Ask every job to stop."""
         for job in self.active:

@@ -24,6 +24,7 @@ from viewer.rendering.corners import value_text
 from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
+from viewer.rendering.shapes import half_slice_mm
 from viewer.session.enhanced_view import enhanced_view
 from viewer.session.enhancer import Enhancer, Shown
 from viewer.session.figures import SegmentFigures, outdated
@@ -137,6 +138,9 @@ class Presenter:
             from viewer.rendering.graphics import graphic_primitives
 
             drawn = graphic_primitives(state, picture, plane, cut.k)
+        draft = self._viewing.draft
+        if draft is not None and draft.volume_key == picture.key:
+            preview = (*draft.seed_handles(plane, half_slice_mm(picture.grid, plane)), *preview)
         primitives = (*drawn, *pane_primitives(info), *preview)
         return PresentedPane(raster, primitives, cut, view.shown)
 
@@ -173,9 +177,11 @@ class Presenter:
     def _layers(self, picture: Picture) -> list[Segmentation]:
         if not self._viewing.look.segments_shown:
             return []
+        draft = self._viewing.draft
+        tried = [draft.layer] if draft is not None and draft.layer is not None else []
         return [
             layer
-            for layer in self._session.state.segmentations
+            for layer in (*self._session.state.segmentations, *tried)
             if layer.volume_key == picture.key and any(s.visible for s in layer.segments)
         ]
 

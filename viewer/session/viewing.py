@@ -32,6 +32,7 @@ from viewer.session.layers import (
 # Late: few studies come with a presentation state, and the first picture waits for none.
 if TYPE_CHECKING:
     from viewer.domain.presentation import PresentationState
+    from viewer.session.drafting import Draft
 
 PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
 PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
@@ -101,6 +102,7 @@ class Viewing:
     def __init__(self) -> None:
         self.look = Look()
         self.presentations: dict[str, PresentationState] = {}
+        self.draft: Draft | None = None
         self._sizes_px: dict[str, tuple[int, int]] = {}
         self._extents_mm: dict[str, tuple[float, float]] = {}
 
@@ -113,6 +115,11 @@ class Viewing:
         )
         if names:
             self.changed.emit(names)
+
+    def set_draft(self, draft: "Draft | None") -> None:
+        """Try a segmentation method, or nothing (None); told as "draft". Never kept."""
+        self.draft = draft
+        self.changed.emit(frozenset({"draft"}))
 
     def pane_size(self, pane: str) -> tuple[int, int]:
         """Return the size of a pane as last painted."""

@@ -8,6 +8,8 @@ from PySide6.QtGui import QMouseEvent
 
 from viewer.actions.context import Context
 from viewer.actions.measure import next_label
+from viewer.actions.registry import perform
+from viewer.domain.geometry import Plane
 from viewer.errors import ViewerError
 from viewer.rendering.primitives import Primitive
 from viewer.tools.base import Response, Tool, ToolScene
@@ -30,6 +32,7 @@ class Hands:
         self._pane = ""
         self._preview: tuple[Primitive, ...] = ()
         self.status = ""
+        self._scribble: list[tuple[float, float, float]] = []
         self.pressure = 1.0
 
     def preview(self, pane: str) -> tuple[Primitive, ...]:
@@ -69,9 +72,11 @@ class Hands:
         if scene is None or plane is None:
             return False
         tool = self._tool
+        at = event.position()
+        if self._key == "seeds" and kind in ("press", "move", "release"):
+            return self._seed(plane, at.x(), at.y(), event, kind)
         if tool is None:
             return False
-        at = event.position()
         modifiers = frozenset(name for flag, name in _MODIFIERS if event.modifiers() & flag)
         pointer = PointerEvent(
             "move" if kind == "hover" else kind,  # type: ignore[arg-type]
@@ -93,6 +98,21 @@ class Hands:
             self.cancel()
             self._context.tell_fault(error)
         self._repaint()
+        return True
+
+    def _seed(self, plane: Plane, x: float, y: float, event: QMouseEvent, kind: str) -> bool:
+        """Mark a place for the method that is being tried: a scribble is told when it ends."""
+        inside = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        x_mm, y_mm, z_mm = plane.world((x, y)).tolist()
+        if kind == "press":
+            self._scribble = []
+        self._scribble.append((x_mm, y_mm, z_mm))
+        if kind == "release":
+            points, self._scribble = self._scribble, []
+            try:
+                perform(self._context, "method.seed", points_lps_mm=points, inside=inside)
+            except ViewerError as error:
+                self._context.tell_fault(error)
         return True
 
     def _take(self, response: Response) -> None:

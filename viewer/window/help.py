@@ -31,6 +31,7 @@ MOUSE = (
     ("Wheel", "one image a notch, towards you = the next; no looping"),
     ("Ctrl + wheel", "zoom about the pointer"),
     ("Shift + wheel", "size of the brush"),
+    ("Method in hand", "click or scribble = inside, with Shift = outside; Alt+Return applies"),
     ("Right edge", "the strip: drag to scroll; ticks are images with findings, hover to read them"),
     ("Double click", "one pane alone, or all four again; closes a polygon"),
     ("Hold O", "the original instead of the enhanced picture"),

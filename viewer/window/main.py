@@ -32,6 +32,7 @@ from viewer.window.pane import SlicePane
 from viewer.window.panels.enhance import EnhancePanel
 from viewer.window.panels.finding import FindingPanel
 from viewer.window.panels.history import HistoryPanel
+from viewer.window.panels.method import MethodPanel
 from viewer.window.panels.results import ResultsPanel
 from viewer.window.panels.segments import SegmentPanel
 from viewer.window.panels.study import StudyPanel
@@ -43,7 +44,17 @@ from viewer.window.top import TopBar
 
 SLICE_PANES = ("axial", "sagittal", "coronal", "acquired")
 # What is drawn again when session or picture change, by the names of the attributes.
-_FOLLOWERS = ("top", "status", "study", "enhance", "segments", "finding", "results", "history")
+_FOLLOWERS = (
+    "top",
+    "status",
+    "study",
+    "enhance",
+    "segments",
+    "method",
+    "finding",
+    "results",
+    "history",
+)
 _CLOCK_MS = 1000
 _SMALLEST_PX = (640, 420)
 
@@ -78,6 +89,7 @@ class MainWindow(QMainWindow):
         self.study = StudyPanel(context, self.performing)
         self.enhance = EnhancePanel(context, self.performing, self.presenter, self.live)
         self.segments = SegmentPanel(context, self.performing)
+        self.method = MethodPanel(context, self.performing)
         self.finding = FindingPanel(context, self.performing)
         self.results = ResultsPanel(context, self.performing, self.segments.figures)
         self.history = HistoryPanel(context, self.performing)
@@ -103,7 +115,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(inside)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(10)
-        for panel in (self.enhance, self.segments, self.finding, self.results):
+        for panel in (self.enhance, self.segments, self.method, self.finding, self.results):
             column.addWidget(panel)
             if panel is not self.results:
                 column.addWidget(rule())
@@ -222,6 +234,7 @@ class MainWindow(QMainWindow):
             (frozenset({"compare", "picture_key"}), lambda: self.live.follow(look)),
             (frozenset({"compare"}), lambda: self._later("enhance")),
             (frozenset({"panels_shown"}), self._fold),
+            (frozenset({"draft"}), lambda: self._later("method")),
             (frozenset({"history_shown"}), lambda: self._later("history")),
             (frozenset({"tool"}), lambda: self.hands.choose(look.tool)),
             (frozenset({"tool"}), lambda: self._later("top")),
@@ -290,7 +303,9 @@ class MainWindow(QMainWindow):
 
     def escape(self) -> None:
         """Drop what is half done; from rest, go back to windowing."""
-        if not self.hands.cancel():
+        if self.context.viewing.draft is not None:
+            self.performing.perform("method.cancel")
+        elif not self.hands.cancel():
             if self.context.viewing.look.tool != "window":
                 self.context.viewing.set(tool="window")
             else:
