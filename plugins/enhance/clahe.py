@@ -17,6 +17,7 @@ _SMALLEST_TILE_PX = 8
 _MOST_TILES = 32
 _RANGE_PERCENT = (0.2, 99.8)  # one grain of metal must not use up the bins
 _SAMPLE = 65536
+_STRIP_ROWS = 32
 
 Values = NDArray[np.float32]
 
@@ -65,15 +66,18 @@ def _between_tiles(at: Values, tiles: tuple[int, int], clip: float) -> Values:
     first_row, next_row, row_share = _neighbours(at.shape[0], tiles[0])
     first_column, next_column, column_share = _neighbours(at.shape[1], tiles[1])
     found = np.zeros(at.shape, dtype=np.float32)
-    for row, row_weight in ((first_row, 1 - row_share), (next_row, row_share)):
-        for column, weight in ((first_column, 1 - column_share), (next_column, column_share)):
-            tile = row[:, None] * tiles[1] + column[None, :]
-            where = tile * (_BINS + 1) + whole
-            below = steps.take(where)
-            below *= part
-            below += tables.take(where)
-            below *= row_weight[:, None] * weight[None, :]
-            found += below
+    columns = ((first_column, 1 - column_share), (next_column, column_share))
+    for start in range(0, len(at), _STRIP_ROWS):  # what a strip needs stays in the cache
+        strip = slice(start, start + _STRIP_ROWS)
+        for rows, row_weight in ((first_row, 1 - row_share), (next_row, row_share)):
+            for column, weight in columns:
+                tile = rows[strip, None] * tiles[1] + column[None, :]
+                where = tile * (_BINS + 1) + whole[strip]
+                below = steps.take(where)
+                below *= part[strip]
+                below += tables.take(where)
+                below *= row_weight[strip, None] * weight[None, :]
+                found[strip] += below
     return found
 
 

@@ -36,15 +36,25 @@ def _wiener(values: Values, parameters: Mapping[str, Any], context: PlaneContext
     return np.asarray(idctn(spectrum, norm="ortho", overwrite_x=True), dtype=np.float32)
 
 
+def _taper(size: int, pad: int) -> Values:
+    """Return weights that fall to 0 over the padding at both ends."""
+    window = np.ones(size, dtype=np.float32)
+    window[:pad] = np.sin(np.linspace(0, np.pi / 2, pad)) ** 2
+    window[size - pad :] = window[:pad][::-1]
+    return window
+
+
 def _moved(values: Values, parameters: Mapping[str, Any], context: PlaneContext) -> Values:
     from scipy.fft import irfft2, next_fast_len, rfft2
 
     length = float(parameters["length_mm"])
     turn = np.deg2rad(float(parameters["angle_deg"]))
-    pad = min(_MOST_PAD_PX, max(8, int(np.ceil(2 * length / min(context.pixel_mm)))))
+    pad = min(_MOST_PAD_PX, max(16, int(np.ceil(4 * length / min(context.pixel_mm)))))
     shape = [next_fast_len(n + 2 * pad, real=True) for n in values.shape]
     extra = [n + pad for n in np.subtract(shape, np.add(values.shape, 2 * pad))]
     padded = cv2.copyMakeBorder(values, pad, int(extra[0]), pad, int(extra[1]), cv2.BORDER_REFLECT)
+    # Opposite borders meet in the transform, and a step there would ring through the picture.
+    padded = padded * _taper(shape[0], pad)[:, None] * _taper(shape[1], pad)[None, :]
     down = np.fft.fftfreq(shape[0], context.pixel_mm[0])[:, None]
     across = np.fft.rfftfreq(shape[1], context.pixel_mm[1])[None, :]
     # The transform of a line is known in closed form: no kernel, whatever the angle.

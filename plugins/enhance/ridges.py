@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from viewer.api import (
 )
 
 Values = NDArray[np.float32]
+_FINEST_PX = 5.0  # a Gaussian of five pixels is the narrowest that a coarse grid gets
 _BETA = 0.5  # Frangi's own
 
 
@@ -36,7 +38,14 @@ def _sigmas_mm(parameters: Mapping[str, Any]) -> NDArray[np.float64]:
     return np.geomspace(ends[0] / 2, ends[1] / 2, int(parameters["scales"]))
 
 
+def _coarser(sigma_mm: float, context: PlaneContext) -> list[int]:
+    """Return how many pixels (row, column) one of the grid for this scale holds."""
+    return [max(1, int(sigma_mm / mm / _FINEST_PX)) for mm in context.pixel_mm]
+
+
 def _reach(parameters: Mapping[str, Any], context: PlaneContext) -> int:
+    if max(_coarser(float(_sigmas_mm(parameters)[-1]), context)) > 1:
+        return WHOLE  # where the coarse pixels lie depends on the size of the picture
     return gaussian_reach_px(max(0.3, float(_sigmas_mm(parameters)[-1]) / min(context.pixel_mm)))
 
 
@@ -48,8 +57,25 @@ def _scales(
     values: Values, parameters: Mapping[str, Any], context: PlaneContext
 ) -> Iterator[tuple[Values, Values]]:
     """Yield for each scale the eigenvalues, the one along a bright line first, across it last."""
+    rows, columns = values.shape
     for sigma in _sigmas_mm(parameters):
-        yield eigenvalues(*hessian(values, float(sigma), context.pixel_mm))[::-1]
+        by = _coarser(float(sigma), context)
+        if max(by) == 1 or min(values.shape) < 2 * max(by) * _FINEST_PX:
+            yield eigenvalues(*hessian(values, float(sigma), context.pixel_mm))[::-1]
+            continue
+        # A wide Gaussian leaves nothing that a coarser grid would not hold.
+        small = cv2.resize(values, (columns // by[1], rows // by[0]), interpolation=cv2.INTER_AREA)
+        coarse = context.pixel_mm[0] * rows / (rows // by[0])
+        across = context.pixel_mm[1] * columns / (columns // by[1])
+        parts = hessian(np.asarray(small), float(sigma), (coarse, across))
+        # Not the eigenvalues: they have kinks, which do not survive between samples.
+        wide = (
+            np.asarray(
+                cv2.resize(one, (columns, rows), interpolation=cv2.INTER_LINEAR), dtype=np.float32
+            )
+            for one in parts
+        )
+        yield eigenvalues(*wide)[::-1]
 
 
 def _frangi(values: Values, parameters: Mapping[str, Any], context: PlaneContext) -> Values:

@@ -115,7 +115,7 @@ def box_moments(values: Values, size_px: tuple[int, int]) -> tuple[Values, Value
 
 def window_px(size_mm: float, pixel_mm: tuple[float, float]) -> tuple[int, int]:
     """Return the odd window (rows, columns; 3 or more) nearest to ``size_mm``."""
-    rows, columns = (max(3, 2 * round(size_mm / mm / 2) + 1) for mm in pixel_mm)
+    rows, columns = (max(3, 2 * round((size_mm / mm - 1) / 2) + 1) for mm in pixel_mm)
     return rows, columns
 
 
