@@ -93,6 +93,10 @@ def test_the_table_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(words) == 0
     document = json.loads(capsys.readouterr().out)
     assert {row["degradation"] for row in document["rows"]} == set(DEGRADATIONS)
+    (told,) = document["summary"]
+    rows = document["rows"]
+    mean = sum(row["improved_share"]["cnr"] for row in rows) / len(rows)
+    assert told["improved_share"]["cnr"] == pytest.approx(mean, abs=0.001)
     assert set(document["rows"][0]["improved_share"]) == {"psnr_db", "ssim", "cnr", "snr"}
 
 

@@ -109,6 +109,23 @@ def evaluate(
     return tuple(rows)
 
 
+def summary(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return for each preset and source the share of pictures, over all flaws, that improved."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.preset, row.source), []).append(row)
+    found = []
+    for (preset, source), members in groups.items():
+        shares = {}
+        for name in _MEASURES:
+            known = [row for row in members if name in row.improved and row.n]
+            if known:
+                n = sum(row.n for row in known)
+                shares[name] = round(sum(row.improved[name] * row.n for row in known) / n, 3)
+        found.append({"preset": preset, "source": source, "improved_share": shares})
+    return found
+
+
 def fits(preset: Preset, found: Scene) -> bool:
     """Whether a preset was made for such pictures: by modality, and by kind where it names one."""
     of_modality = not preset.modalities or found.modality in preset.modalities

@@ -265,7 +265,7 @@ def reference_text(
 
 def preset_lines(presets: Sequence[Preset], table: Mapping[str, Any]) -> list[str]:
     """Return the presets with what was measured on generated pictures of their kind."""
-    lines = ["## Presets", ""]
+    lines = ["## Presets", "", *_summary_lines(presets, table)]
     for preset in presets:
         lines += [
             f"### {preset.title}",
@@ -277,6 +277,25 @@ def preset_lines(presets: Sequence[Preset], table: Mapping[str, Any]) -> list[st
             *_measured(preset.key, table),
         ]
     return lines
+
+
+def _summary_lines(presets: Sequence[Preset], table: Mapping[str, Any]) -> list[str]:
+    """Return which share of pictures each preset improved, over all six flaws together."""
+    titles = {preset.key: preset.title for preset in presets}
+    rows = [row for row in table.get("summary", ()) if row["preset"] in titles]
+    if not rows:
+        return []
+    lines = [
+        "Share of pictures, over six flaws, whose figure is higher afterwards. No preset is right",
+        "for every flaw: the tables below say which it helps, and which it makes worse.",
+        "",
+        "| preset | pictures | PSNR | SSIM | CNR | SNR |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        shares = [_percent(row["improved_share"].get(n)) for n in ("psnr_db", "ssim", "cnr", "snr")]
+        lines.append(f"| {titles[row['preset']]} | {row['source']} | {' | '.join(shares)} |")
+    return [*lines, ""]
 
 
 def _measured(key: str, table: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     from viewer.extensions.discover import load_extensions
     from viewer.extensions.presets import load_presets
     from viewer.learning.enhancement import evaluate as evaluated
-    from viewer.learning.enhancement import generated_cases
+    from viewer.learning.enhancement import generated_cases, summary
     from viewer.learning.real_planes import real_cases
 
     if not 1 <= chosen.n <= _MOST:
@@ -56,6 +56,7 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
         "program": __version__,
         "pictures": len(cases),
         "notes": list(_NOTES),
+        "summary": summary(rows),
         "rows": [row.document() for row in rows],
     }
 
