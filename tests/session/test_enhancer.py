@@ -253,4 +253,7 @@ def test_the_cache_lets_go_of_the_oldest_and_counts_its_bytes() -> None:
     cache.put(4, Computed(np.zeros((5, 10), np.float32), 0.0))
     assert cache.n_bytes == 2 * 400 + 200
     cache.put("large", Computed(np.zeros((40, 40), np.float32), 0.0))
-    assert cache.n_bytes == 0
+    assert cache.get("large") is not None
+    assert cache.n_bytes == 40 * 40 * 4
+    cache.put("small", Computed(np.zeros((10, 10), np.float32), 0.0))
+    assert cache.get("large") is None

@@ -58,12 +58,16 @@ class PlaneCache:
             return self._kept.get(key)
 
     def put(self, key: Hashable, found: Computed) -> None:
-        """Keep it, and let go of the oldest until the bound holds."""
+        """Keep it, and let go of the oldest until the bound holds.
+
+        The newest one stays also beyond the bound: whoever paints it would else have it computed
+        again and again.
+        """
         with self._lock:
             older = self._kept.pop(key, None)
             self._n_bytes += found.values.nbytes - (older.values.nbytes if older else 0)
             self._kept[key] = found
-            while self._n_bytes > self._limit_bytes and self._kept:
+            while self._n_bytes > self._limit_bytes and len(self._kept) > 1:
                 _, oldest = self._kept.popitem(last=False)
                 self._n_bytes -= oldest.values.nbytes
 
