@@ -74,7 +74,7 @@ def fitted_calibration(logits: Floats, labels: Labels, *, equal_odds: bool) -> C
     """Return temperature and shifts that make ``labels`` most likely (Guo et al. 2017, Platt 1999).
 
     ``equal_odds`` weights every class alike, as if all were equally frequent; otherwise they are as
-    frequent as in these pictures. Shifts are held near 0 by a weak prior, the first is 0. The
+    frequent as in these pictures. The temperature never sharpens. Shifts are held near 0 by a weak prior, the first is 0. The
     deviation is that of the log-odds over refits on pictures drawn with repetition (bootstrap).
     """
     whole = _fit(logits, labels, equal_odds=equal_odds)
@@ -83,14 +83,21 @@ def fitted_calibration(logits: Floats, labels: Labels, *, equal_odds: bool) -> C
     for _ in range(40):
         drawn = random.integers(len(labels), size=len(labels))
         if len(set(labels[drawn].tolist())) == logits.shape[1]:
-            found = _fit(logits[drawn], labels[drawn], equal_odds=equal_odds)
+            found = _fit(logits[drawn], labels[drawn], equal_odds=equal_odds, least=-2.0)
             odds.append(odds_against_rest(logits / found[0] + found[1]))
     deviation = float(np.median(np.std(odds, axis=0))) if len(odds) > 1 else 1.0
     shifts = tuple(round(float(s), 3) for s in whole[1])
     return Calibration(round(float(whole[0]), 3), shifts, round(deviation, 3))
 
 
-def _fit(logits: Floats, labels: Labels, *, equal_odds: bool) -> tuple[float, Floats]:
+def _fit(
+    logits: Floats, labels: Labels, *, equal_odds: bool, least: float = 0.0
+) -> tuple[float, Floats]:
+    """Return temperature and shifts; ``least`` is the smallest logarithm of the temperature.
+
+    It is 0: elsewhere the network knows less than on these pictures, not more. Only to see how
+    uncertain the fit is may it be lower, since a bound would hide that.
+    """
     from scipy.optimize import minimize
 
     n_classes = logits.shape[1]
@@ -104,7 +111,10 @@ def _fit(logits: Floats, labels: Labels, *, equal_odds: bool) -> tuple[float, Fl
         prior = float((parameters**2).sum()) / (2 * _PRIOR**2)
         return float(-(weights * normal[np.arange(len(labels)), labels]).sum()) + prior
 
-    best = minimize(loss, np.zeros(n_classes), method="L-BFGS-B").x
+    bounds: list[tuple[float | None, float | None]] = [(least, None)] + [(None, None)] * (
+        n_classes - 1
+    )
+    best = minimize(loss, np.zeros(n_classes), method="L-BFGS-B", bounds=bounds).x
     return float(np.exp(best[0])), np.concatenate(([0.0], best[1:]))
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-from viewer.command_line.evaluations import enhancement
+from viewer.command_line.evaluations import classification, enhancement
 from viewer.command_line.verb import OK, Verb, emit_or_print
 
-_WHAT = {"enhancement": enhancement}
+_WHAT = {"enhancement": enhancement, "classification": classification}
 
 
 def _add(parser: argparse.ArgumentParser) -> None:
