@@ -323,6 +323,9 @@ _TOOLS = (
     ("eraser", "Eraser", "Shift+B"),
     ("polygon", "Polygon", "C"),
     ("contour", "Edit contour", "Shift+C"),
+    ("freehand", "Free-hand", "U"),
+    ("nudge", "Nudge the edge", "Shift+U"),
+    ("scissors", "Scissors", "Shift+X"),
 )
 
 

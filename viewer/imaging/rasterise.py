@@ -93,6 +93,31 @@ def polygon_block(grid: Grid, points_lps_mm: ArrayLike, plane: Plane) -> Block |
     return _block(voxels[inside])
 
 
+def prism_block(
+    grid: Grid, mask: Mask, points_lps_mm: ArrayLike, plane: Plane, *, outside: bool = False
+) -> Block | None:
+    """Return the voxels of ``mask`` (k, j, i) that lie in a polygon (n, 3) along the line of sight.
+
+    A voxel's centre is projected onto ``plane``; even-odd rule. ``outside``: those that do not.
+    None when there are none.
+
+    Raises
+    ------
+    InputRefused
+        Fewer than three points.
+    """
+    points = _points(points_lps_mm)
+    if len(points) < 3:
+        raise InputRefused("A polygon needs three points.")
+    flat = plane.pixel(points)[:, :2]
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    voxels = np.argwhere(mask)[:, ::-1]
+    seen = plane.pixel(grid.world(voxels))[:, :2]
+    inside = ((seen >= low) & (seen <= high)).all(axis=1)
+    inside[inside] = _in_polygon(seen[inside], flat)
+    return _block(voxels[~inside if outside else inside])
+
+
 def _in_polygon(points: Floats, polygon: Floats) -> Mask:
     inside = np.zeros(len(points), dtype=bool)
     x, y = points.T

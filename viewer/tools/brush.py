@@ -69,8 +69,12 @@ class Brush:
         if event.kind != "release":
             return Response(self._drawing(event, scene))
         path, self._path = self._path, []
-        edit = stroke(path, scene, erases=self._erases)
+        edit = self.finish(path, scene)
         return Response(self.hover(event, scene).preview, edit)
+
+    def finish(self, path: list[PointerEvent], scene: ToolScene) -> PaintLabels | None:
+        """Return the edit of a whole stroke, None when it changes nothing."""
+        return stroke(path, scene, erases=self._erases)
 
     def _drawing(self, event: PointerEvent, scene: ToolScene) -> tuple[Primitive, ...]:
         _, segment = scene.active()
@@ -97,7 +101,7 @@ def _limits(scene: ToolScene) -> str:
 
 
 def stroke(
-    path: list[PointerEvent], scene: ToolScene, *, erases: bool = False
+    path: list[PointerEvent], scene: ToolScene, *, erases: bool = False, name: str = ""
 ) -> PaintLabels | None:
     """Return the edit of a whole stroke, None when it changes nothing."""
     owner, segment = scene.active()
@@ -108,9 +112,9 @@ def stroke(
         return None
     erase = erases or scene.settings.erase
     width = f"{2 * scene.settings.brush_radius_mm:g} mm"
-    name = f"erase {width} from {segment.name}" if erase else f"paint {width} on {segment.name}"
+    done = f"erase {width} from {segment.name}" if erase else f"paint {width} on {segment.name}"
     over = may_take(scene.settings.over, owner)
-    return paint(owner, block, segment.number, erase=erase, name=name, only_over=over)
+    return paint(owner, block, segment.number, erase=erase, name=name or done, only_over=over)
 
 
 def covered(path: list[PointerEvent], owner: Segmentation, scene: ToolScene) -> Block | None:

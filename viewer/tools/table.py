@@ -9,6 +9,8 @@ from viewer.tools.brush import Brush
 from viewer.tools.contour import Contour
 from viewer.tools.drawing import Distance, Ellipse
 from viewer.tools.handles import Handles
+from viewer.tools.loop import Freehand, Scissors
+from viewer.tools.nudge import Nudge
 from viewer.tools.polygon import Polygon
 
 TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
@@ -21,6 +23,9 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "eraser": lambda: Brush(erases=True),
         "polygon": Polygon,
         "contour": Contour,
+        "freehand": Freehand,
+        "nudge": Nudge,
+        "scissors": Scissors,
     }
 )
 
