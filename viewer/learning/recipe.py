@@ -32,7 +32,10 @@ class Seeds:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The loop's numbers. Training ends after ``steps`` or ``time_limit_s``, whichever is first."""
+    """The loop's numbers. Training ends after ``steps`` or ``time_limit_s``, whichever is first.
+
+    ``positive_weight`` is how many times a lesion's voxel counts in a segmenter's cross-entropy.
+    """
 
     batch: int
     steps: int
@@ -40,6 +43,7 @@ class Training:
     seed: int
     time_limit_s: float
     patch_kji: tuple[int, int, int] = (0, 0, 0)
+    positive_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

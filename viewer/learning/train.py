@@ -13,7 +13,7 @@ import numpy as np
 from viewer.domain.card import Figure, NetworkCard
 from viewer.domain.segmentation import Segmentation
 from viewer.errors import InputRefused
-from viewer.inference.cards import CARD, ONNX, WEIGHTS, load_cards, write_card
+from viewer.inference.cards import CARD, ONNX, WEIGHTS, load_cards, verify_weights, write_card
 from viewer.inference.results import Trained, TrainingPlan
 from viewer.inference.supervisor import Supervisor
 from viewer.inference.two_forms import add_onnx_form
@@ -62,7 +62,7 @@ def train(recipe_path: Path, out: Path, ticket: Ticket) -> dict[str, Any]:
     building = Path(tempfile.mkdtemp(prefix=".training-", dir=out))
     supervisor = Supervisor()
     try:
-        samples = _samples(recipe, part(ticket, 0.0, 0.25, "samples"))
+        samples = _with_start(recipe, _samples(recipe, part(ticket, 0.0, 0.25, "samples")))
         trained = supervisor.train(plan_of(recipe, samples), part(ticket, 0.25, 0.8, "training"))
         card = _installed(recipe, trained, building, supervisor)
         card = add_onnx_form(supervisor, card, building, ticket)
@@ -106,6 +106,7 @@ def plan_of(recipe: Recipe, samples: tuple[Sample, ...]) -> TrainingPlan:
         "learning_rate": training.learning_rate,
         "seed": training.seed,
         "time_limit_s": training.time_limit_s,
+        "positive_weight": training.positive_weight,
     }
     return TrainingPlan(settings, samples)
 
@@ -127,6 +128,21 @@ def _samples(recipe: Recipe, ticket: Ticket) -> tuple[Sample, ...]:
             remedy="Generate more studies.",
         )
     return ({"views": np.stack(views), "targets": np.array(targets, dtype=np.uint8)},)
+
+
+def _with_start(recipe: Recipe, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    """Return the samples, the first with the weights to start from, if the recipe names any."""
+    if not recipe.start_from:
+        return samples
+    installed = load_cards()
+    if recipe.start_from not in installed:
+        raise InputRefused(
+            f"The recipe starts from {recipe.start_from}, which is not installed.",
+            remedy="Train that network first.",
+        )
+    card, folder = installed[recipe.start_from]
+    start = np.frombuffer(verify_weights(folder, card), dtype=np.uint8)
+    return ({**samples[0], "start": start}, *samples[1:])
 
 
 def _installed(

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def train(
     start_from(network, plan)
     hook_every_layer(network, check)
     batches: Batches = (Patches if plan["task"] == "segment" else LesionViews)(plan)
-    loss_of = patch_loss if plan["task"] == "segment" else view_loss
+    loss_of: Callable[[Tensor, Tensor], Tensor] = view_loss
+    if plan["task"] == "segment":
+        loss_of = partial(patch_loss, positive_weight=float(plan.get("positive_weight", 1.0)))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1.0, weight_decay=1e-4)
     losses: list[float] = []
     started_s = time.monotonic()
@@ -76,9 +79,15 @@ def _step(
     return float(loss.detach())
 
 
-def patch_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return cross-entropy plus soft Dice over the batch (Milletari 2016, arXiv 1606.04797)."""
-    entropy = nn.functional.binary_cross_entropy_with_logits(logits, targets)
+def patch_loss(logits: Tensor, targets: Tensor, *, positive_weight: float = 1.0) -> Tensor:
+    """Return cross-entropy plus soft Dice over the batch (Milletari 2016, arXiv 1606.04797).
+
+    ``positive_weight`` is how many times a lesion's voxel counts in the cross-entropy: networks that
+    see coarsely give up rare lesions without it.
+    """
+    entropy = nn.functional.binary_cross_entropy_with_logits(
+        logits, targets, pos_weight=logits.new_tensor(positive_weight)
+    )
     probability = torch.sigmoid(logits)
     overlap = 2 * (probability * targets).sum() + 1.0
     return entropy * 4 + 1 - overlap / (probability.sum() + targets.sum() + 1.0)
