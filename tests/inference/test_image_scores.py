@@ -88,3 +88,32 @@ def test_statistics_of_known_pictures() -> None:
     assert roughness == pytest.approx(1 / 15 / float(ramp.std()), rel=1e-4)
     assert rim == pytest.approx(0.0, abs=1e-6)
     assert symmetry == pytest.approx(-1.0, abs=1e-5)  # its mirror image is its opposite
+
+
+def test_a_picture_of_the_training_sets_own_size_needs_no_remark() -> None:
+    from tests.inference.image_answers import SupervisorOf
+    from viewer.inference.image_jobs import GreyImage, classify_images
+    from viewer.jobs.job import Ticket
+
+    card = an_image_card(options={"usual_side": 40})
+    images = [
+        GreyImage(f"{side}", np.random.default_rng(1).random((side, side)).astype(np.float32))
+        for side in (16, 40, 60)
+    ]
+    supervisor = SupervisorOf(answers(*[[0.0, 1.0, 0.0, 1.0, 0.0]] * 3))
+    found = classify_images(supervisor, images, card, Ticket())  # type: ignore[arg-type]
+    assert [len(one.scores.warnings) for one in found] == [0, 0, 1]
+    assert "60 x 60" in found[2].scores.warnings[0]
+    assert supervisor.shapes == [(3, 16, 16)]
+
+
+def test_an_answer_of_another_length_is_not_believed() -> None:
+    from tests.inference.image_answers import SupervisorOf
+    from viewer.errors import BackendLost
+    from viewer.inference.image_jobs import GreyImage, classify_images
+    from viewer.jobs.job import Ticket
+
+    image = GreyImage("one", np.zeros((16, 16), dtype=np.float32))
+    supervisor = SupervisorOf(answers([0.0, 1.0, 0.0, 1.0, 0.0]))
+    with pytest.raises(BackendLost):
+        classify_images(supervisor, [image, image], an_image_card(), Ticket())  # type: ignore[arg-type]

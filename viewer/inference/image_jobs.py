@@ -125,7 +125,8 @@ def _check(image: GreyImage, card: NetworkCard) -> None:
 def _with_notes(image: GreyImage, scores: ImageScores, card: NetworkCard) -> ImageScores:
     _, rows, columns = card.tile_kji
     said = list(scores.warnings)
-    if image.grey.shape != (rows, columns):
+    usual = int(card.option("usual_side", 0))
+    if image.grey.shape not in ((rows, columns), (usual, usual)):
         have = f"{image.grey.shape[1]} x {image.grey.shape[0]}"
         way = "reduced" if min(image.grey.shape) >= rows else "brought"
         said.append(

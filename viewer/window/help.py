@@ -115,7 +115,11 @@ def _networks(context: Context) -> QWidget:
     where.setWordWrap(True)
     column.addWidget(where)
     for card, _folder in context.cards.values():
-        text = QLabel(card_text(card) + f"\n{card.trained_on}\nLicence: {card.licence}")
+        more = [f"Not for: {card.unintended_use}"] if card.unintended_use else []
+        more += [f"Fails: {case}" for case in card.failure_cases]
+        more += [f"Data: {card.data_licence}"] if card.data_licence else []
+        told = "\n".join((card_text(card), *more, card.trained_on, f"Licence: {card.licence}"))
+        text = QLabel(told)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
