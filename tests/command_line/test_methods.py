@@ -121,10 +121,9 @@ def test_a_text_is_read_into_a_call() -> None:
     call = parse_method(
         "pet_percent: seeds=1 2 3, 4 5 6 ;percent=50;adapted=yes;within=5 1;slice=3", METHODS
     )
-    assert call.seeds_lps_mm == ((1, 2, 3), (4, 5, 6))
+    assert np.array(call.seeds_lps_mm).tolist() == [[1, 2, 3], [4, 5, 6]]
     assert call.parameters == (("adapted", True), ("percent", 50.0))
-    assert call.within == (1.0, 5.0)
-    assert call.slice_k == 3
+    assert (call.within, call.slice_k) == ((1.0, 5.0), 3)
 
 
 def test_a_place_that_is_no_number_is_refused() -> None:

@@ -116,7 +116,7 @@ def test_diameters_that_are_not_perpendicular_are_refused() -> None:
         ("distance", [(-90, 1, 1), (-99, 1, 1)]),
         ("ellipse", [(-90, 5, 5), (-80, 5, 5), (-90, 9, 5)]),
         ("ellipse", [(10.5, 10.5, 5), (10.6, 10.5, 5), (10.5, 10.6, 5)]),
-        ("angle", [(1, 1, 1), (2, 1, 1), (3, 3, 1)]),
+        ("volcano", [(1, 1, 1), (2, 1, 1), (3, 3, 1)]),
     ],
 )
 def test_shapes_without_extent_or_outside_the_picture_are_refused(

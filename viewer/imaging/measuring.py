@@ -1,6 +1,6 @@
 """The one place that turns shapes into numbers, with a receipt for each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +42,7 @@ VOXEL_RULE = "voxels whose centre lies inside, on the nearest layer; SD divides 
 DIAMETER_RULE = "longest diameter, to a quarter of a voxel beyond the outermost centres"
 _RIGHT_ANGLE = 1e-3
 _FEW = 3
+_MOST_POINTS = 1000
 
 
 def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
@@ -67,11 +68,35 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
         return _bidirectional(points, picture)
     if kind == "ellipse":
         return _ellipse(points, picture)
-    raise InputRefused(f"There is no measurement called {kind}.")
+    return _further(kind, points, picture)
 
 
-def _length(start: Floats, end: Floats, picture: Picture) -> float:
-    _refuse_across(start, end, picture)
+def _further(kind: str, points: Floats, picture: Picture) -> Measured:
+    from viewer.imaging import measuring_shapes as shapes
+
+    # kind -> (fewest points, most points, function)
+    table: dict[str, tuple[int, int, Callable[[Floats, Picture], Measured]]] = {
+        "polyline": (2, _MOST_POINTS, shapes.polyline),
+        "angle": (3, 3, shapes.angle),
+        "cobb": (4, 4, shapes.cobb),
+        "cardiothoracic_ratio": (4, 4, shapes.cardiothoracic),
+        "probe": (1, 1, shapes.probe),
+        "rectangle": (3, 3, shapes.rectangle),
+        "polygon": (3, _MOST_POINTS, shapes.polygon),
+        "suv_peak": (1, 1, shapes.suv_peak),
+    }
+    if kind not in table:
+        raise InputRefused(f"There is no measurement called {kind}.")
+    fewest, most, function = table[kind]
+    if not fewest <= len(points) <= most:
+        wanted = str(fewest) if fewest == most else f"at least {fewest}"
+        raise InputRefused(f"{kind} needs {wanted} points; there are {len(points)}.")
+    return function(points, picture)
+
+
+def length_between(start: Floats, end: Floats, picture: Picture) -> float:
+    """Return the length of a line; InputRefused where it has none, or none that is known."""
+    refuse_across(start, end, picture)
     if not picture.grid.contains(np.stack((start, end))).any():
         raise InputRefused("What lies outside the picture cannot be measured.")
     length = float(np.linalg.norm(end - start))
@@ -80,7 +105,7 @@ def _length(start: Floats, end: Floats, picture: Picture) -> float:
     return length
 
 
-def _refuse_across(start: Floats, end: Floats, picture: Picture) -> None:
+def refuse_across(start: Floats, end: Floats, picture: Picture) -> None:
     """Refuse what runs across images whose distance is not known."""
     if not picture.is_volume and abs(float(end[2] - start[2])) > 1e-6:
         raise InputRefused("A distance between different images of a stack is not defined.")
@@ -93,39 +118,40 @@ def _refuse_across(start: Floats, end: Floats, picture: Picture) -> None:
 
 
 def _distance(points: Floats, picture: Picture) -> Measured:
-    length = _length(points[0], points[1], picture)
+    length = length_between(points[0], points[1], picture)
     unit_name = picture.spacing.length_unit
-    receipt = _receipt(picture, points, None, "straight line between two points")
+    receipt = receipt_of(picture, points, None, "straight line between two points")
     return (Quantity(LENGTH, length, unit_name),), receipt
 
 
 def _bidirectional(points: Floats, picture: Picture) -> Measured:
-    long, short = (_length(points[a], points[b], picture) for a, b in ((0, 1), (2, 3)))
+    long, short = (length_between(points[a], points[b], picture) for a, b in ((0, 1), (2, 3)))
     angle = abs(float(unit(points[1] - points[0]) @ unit(points[3] - points[2])))
     if angle > _RIGHT_ANGLE:
         raise InputRefused("The two diameters must stand at a right angle.")
     name = picture.spacing.length_unit
-    receipt = _receipt(picture, points, None, "two perpendicular straight lines")
+    receipt = receipt_of(picture, points, None, "two perpendicular straight lines")
     return (Quantity(LONG_AXIS, long, name), Quantity(SHORT_AXIS, short, name)), receipt
 
 
 def _ellipse(points: Floats, picture: Picture) -> Measured:
     ellipse = Ellipse.of(points)
     for end in points[1:]:
-        _refuse_across(points[0], end, picture)
+        refuse_across(points[0], end, picture)
     voxels = ellipse_voxels(picture, ellipse)
     area = Quantity(AREA, ellipse.area_mm2, "mm2" if picture.spacing.is_known else "{pixels}2")
     if picture.is_colour and len(voxels):
         rule = "area of the ellipse itself; colour has no single value, so none is given"
-        return (area,), _receipt(picture, points, None, rule)
+        return (area,), receipt_of(picture, points, None, rule)
     found = statistics_of(picture, voxels)
     few = "; fewer than 3 voxels" if found.n < _FEW else ""
     rule = f"area of the ellipse itself; {VOXEL_RULE}{few}"
-    receipt = _receipt(picture, points, found, rule)
-    return (area, *_values(found)), receipt
+    receipt = receipt_of(picture, points, found, rule)
+    return (area, *values_of(found)), receipt
 
 
-def _values(found: RoiStatistics) -> tuple[Quantity, ...]:
+def values_of(found: RoiStatistics) -> tuple[Quantity, ...]:
+    """Return the quantities of a region's statistics, in the order of panels."""
     return (
         Quantity(MEAN, found.mean, found.unit),
         Quantity(STANDARD_DEVIATION, found.sd, found.unit),
@@ -135,9 +161,10 @@ def _values(found: RoiStatistics) -> tuple[Quantity, ...]:
     )
 
 
-def _receipt(
+def receipt_of(
     picture: Picture, points: Floats, found: RoiStatistics | None, rule: str, network: str = ""
 ) -> Receipt:
+    """Return what numbers were made of; ``found`` None: no values were used."""
     if found is None:
         k = nearest(picture.grid.index(points)[:, 2]).tolist()
         slices: Sequence[int] = sorted({n for n in k if 0 <= n < picture.grid.shape_kji[0]})
@@ -195,12 +222,12 @@ def measured_segment(
     origin = segmentation.origin
     network = origin.short if origin.kind is OriginKind.NETWORK else ""
     rule = f"voxel count x voxel size; {DIAMETER_RULE}; {VOXEL_RULE}"
-    receipt = _receipt(picture, ends, found, rule, network)
+    receipt = receipt_of(picture, ends, found, rule, network)
     receipt = replace(receipt, mask_sha256=segmentation.fingerprint(number))
     quantities = (
         Quantity(VOLUME, volume, "ml"),
         Quantity(LONGEST_DIAMETER_3D, length, "mm"),
-        *_values(found),
+        *values_of(found),
     )
     return quantities, receipt, ends
 
