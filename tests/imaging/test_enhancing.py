@@ -20,6 +20,9 @@ from viewer.testing.builders import a_volume
 
 CONTEXT = PlaneContext((0.7, 0.7), "[hnsf'U]")
 FILTERS = load_extensions().filters
+# One image holds no time to average over; every other filter works on a plane.
+PLANAR = sorted(set(FILTERS) - {"temporal_mean"})
+KEEPING = ("clahe", "gaussian", "median", "unsharp", "bilateral", "nlm")  # what is constant stays
 NOISE = np.random.default_rng(1).normal(40, 20, (31, 37)).astype(np.float32)
 Values = NDArray[np.float32]
 
@@ -73,8 +76,8 @@ def test_a_step_that_is_off_does_nothing_even_if_it_is_unknown_or_broken() -> No
 
 
 def test_an_unknown_filter_is_named() -> None:
-    with pytest.raises(ViewerError, match="no filter called wavelet"):
-        enhanced(NOISE, Chain((Step("wavelet"),)), FILTERS, CONTEXT)
+    with pytest.raises(ViewerError, match="no filter called nothing"):
+        enhanced(NOISE, Chain((Step("nothing"),)), FILTERS, CONTEXT)
 
 
 def test_the_picture_that_came_in_is_not_changed() -> None:
@@ -87,9 +90,9 @@ def test_the_picture_that_came_in_is_not_changed() -> None:
     assert np.array_equal(NOISE, before)
 
 
-@pytest.mark.parametrize("key", sorted(FILTERS))
+@pytest.mark.parametrize("key", PLANAR)
 def test_what_is_not_a_number_stays_and_does_not_spread(key: str) -> None:
-    values = NOISE.copy()
+    values = NOISE + np.float32(200)  # some filters are for intensities, which are not negative
     values[3:6, 4:9] = np.nan
     values[20, 20] = np.inf
     found = enhanced(values, Chain((Step(key),)), FILTERS, CONTEXT)
@@ -97,13 +100,13 @@ def test_what_is_not_a_number_stays_and_does_not_spread(key: str) -> None:
     assert np.isfinite(found[np.isfinite(values)]).all()
 
 
-@pytest.mark.parametrize("key", sorted(FILTERS))
+@pytest.mark.parametrize("key", PLANAR)
 def test_a_picture_without_any_number_stays_without(key: str) -> None:
     found = enhanced(np.full_like(NOISE, np.nan), Chain((Step(key),)), FILTERS, CONTEXT)
     assert np.isnan(found).all()
 
 
-@given(st.floats(-3000, 30000, width=32), st.permutations(sorted(FILTERS)))
+@given(st.floats(-3000, 30000, width=32), st.permutations(KEEPING))
 def test_a_constant_picture_survives_every_chain(value: float, keys: list[str]) -> None:
     values = np.full((12, 9), value, dtype=np.float32)
     found = enhanced(values, Chain(tuple(Step(key) for key in keys)), FILTERS, CONTEXT)
