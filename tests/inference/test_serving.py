@@ -22,6 +22,11 @@ def _lesions() -> Installed:
     return _SHIPPED["lesions"]
 
 
+def test_each_shipped_network_has_both_forms() -> None:
+    """``negatoscope networks onnx KEY`` makes the second one, and compares it with the first."""
+    assert _WITH_ONNX == sorted(_SHIPPED)
+
+
 @pytest.mark.parametrize("key", _WITH_ONNX)
 def test_the_configuration_is_one_by_tritons_own_schema(key: str) -> None:
     card, folder = _SHIPPED[key]
