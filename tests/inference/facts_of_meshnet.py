@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch  # noqa: TID253 - runs in a process of its own
@@ -50,7 +51,8 @@ def main() -> None:
     }
     import nibabel
 
-    values = np.asarray(nibabel.nifti1.load(image).dataobj, dtype=np.float32)
+    nifti: Any = nibabel.nifti1
+    values = np.asarray(nifti.load(image).dataobj, dtype=np.float32)
     part = torch.from_numpy(values[88:168, 72:152, 88:168] / 255)[None, None]
     with torch.inference_mode():
         logits = network(part)

@@ -98,7 +98,7 @@ def _instances() -> dict[str, object]:
     weights, _ = train_instances(plan, lambda _f, _t: None, lambda: None)
     return {
         "centre": [int(n) for n in at],
-        "half_extents": (targets[(slice(2, 5), *at)] * 8).tolist(),
+        "half_extents": (targets[2:5, at[0], at[1], at[2]] * 8).tolist(),
         "weight_of_the_cut_one": float(targets[5][1, 1, 1]),
         "n_bytes": len(weights),
     }
