@@ -1,6 +1,6 @@
 """Menus and keys, made from the table of actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -54,20 +54,30 @@ def build_menu(menu: QMenu, context: Context, performing: Performing) -> None:
         if group is None:
             group = groups[action.group] = menu.addMenu(action.group)
             group.setToolTipsVisible(True)
-        reason = action.enabled(context)
-        if action.choices is None:
-            _add(group, Entry(action, action.title, {}, action.keys), reason, performing)
-            continue
-        inner = group.addMenu(action.title)
-        parts: dict[str, QMenu] = {"": inner}
-        for choice in action.choices(context):
-            if choice.group not in parts:
-                parts[choice.group] = inner.addMenu(choice.group)
-                parts[choice.group].setToolTipsVisible(True)
-            entry = Entry(action, choice.title, dict(choice.parameters), choice.keys, choice.ticked)
-            _add(parts[choice.group], entry, reason, performing)
-        if inner.isEmpty():
-            inner.setEnabled(False)
+        _add_action(group, action, context, performing)
+
+
+def fill_menu(menu: QMenu, context: Context, performing: Performing, ids: Sequence[str]) -> None:
+    """Fill a menu with some actions by their ids; a lone one brings its choices themselves."""
+    for id_ in ids:
+        _add_action(menu, actions()[id_], context, performing)
+
+
+def _add_action(group: QMenu, action: Action, context: Context, performing: Performing) -> None:
+    reason = action.enabled(context)
+    if action.choices is None:
+        _add(group, Entry(action, action.title, {}, action.keys), reason, performing)
+        return
+    inner = group.addMenu(action.title)
+    parts: dict[str, QMenu] = {"": inner}
+    for choice in action.choices(context):
+        if choice.group not in parts:
+            parts[choice.group] = inner.addMenu(choice.group)
+            parts[choice.group].setToolTipsVisible(True)
+        entry = Entry(action, choice.title, dict(choice.parameters), choice.keys, choice.ticked)
+        _add(parts[choice.group], entry, reason, performing)
+    if inner.isEmpty():
+        inner.setEnabled(False)
 
 
 def _add(menu: QMenu, entry: Entry, reason: str, performing: Performing) -> None:

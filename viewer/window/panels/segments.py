@@ -1,5 +1,6 @@
 """Segments of the shown picture: colour, name, volume, mean; visibility, opacity, outline."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -21,9 +22,34 @@ from viewer.window.controls import (
     row_of,
     rule,
 )
+from viewer.window.menus import fill_menu
+from viewer.window.panels.live_figures import LiveFigures
 from viewer.window.performing import Performing
 
 _SHOWN = 12
+OPERATIONS = (
+    "segment.grow",
+    "segment.shrink",
+    "segment.margin",
+    "segment.hollow",
+    "segment.smooth",
+    "segment.smooth_all",
+    "segment.fill_holes",
+    "segment.fill_between",
+    "segment.preview_between",
+    "segment.copy_slice",
+    "segment.keep_largest",
+    "segment.remove_small",
+    "segment.split",
+    "segment.combine",
+    "segment.mirror",
+    "segment.show_changes",
+    "segment.move",
+    "segment.delete",
+    "paint.over",
+    "paint.range",
+    "paint.edge",
+)
 
 
 class SegmentPanel(QWidget):
@@ -33,6 +59,7 @@ class SegmentPanel(QWidget):
         super().__init__()
         self._context, self._performing = context, performing
         self.figures = SegmentFigures()
+        self.live = LiveFigures(context)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
@@ -92,6 +119,8 @@ class SegmentPanel(QWidget):
         row.addWidget(dot)
         name = ElidedLabel(segment.name, "dim" if segment.review is Review.REJECTED else "")
         row.addWidget(name, 1)
+        if segment.locked:
+            row.addWidget(label("locked", "caption"))
         if segment.review is not Review.UNREVIEWED:
             row.addWidget(label(segment.review.value, _REVIEW_NAMES[segment.review]))
         row.addWidget(label(self._volume_text(layer, segment)))
@@ -126,6 +155,23 @@ class SegmentPanel(QWidget):
         measure.setToolTip("Volume, longest diameter, both diameters on a slice (Shift+M)")
         measure.clicked.connect(lambda: self._performing.perform("measure.segment"))
         self._column.addLayout(row_of(measure, outline, colour, None, spacing=6))
+        operate = QPushButton("Operate")
+        operate.setToolTip("Grow, shrink, smooth, fill, pieces, mirror, margins: in mm and mL")
+        operate.clicked.connect(self._show_operations)
+        named = QPushButton("Name…")
+        named.setToolTip("What the segment is: name, SNOMED CT code and colour from a table")
+        named.clicked.connect(lambda: self._show_operations(("segment.term",)))
+        lock = QPushButton("Unlock" if segment.locked else "Lock")
+        lock.setToolTip("Nothing changes the voxels of a locked segment (Shift+L)")
+        lock.clicked.connect(lambda: self._performing.perform("segment.lock"))
+        self._column.addLayout(row_of(operate, named, lock, None, spacing=6))
+        self._column.addWidget(self.live.line())
+
+    def _show_operations(self, ids: Sequence[str] | bool = False) -> None:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        fill_menu(menu, self._context, self._performing, ids or OPERATIONS)  # type: ignore[arg-type]
+        menu.popup(self.cursor().pos())
 
     def _choose_colour(self, layer: Segmentation, segment: Segment) -> None:
         from viewer.imaging.colours import OKABE_ITO
