@@ -140,6 +140,7 @@ def _origin(card: NetworkCard, answer: Message) -> Origin:
         ("smallest_mm3", f"{card.min_volume_mm3:g}"),
         ("engine", str(answer.header.get("engine", "unknown"))),
         ("precision", str(answer.header.get("precision", "unknown"))),
+        *_pointed_at(answer.header.get("prompt")),
     )
     return Origin(
         OriginKind.NETWORK,
@@ -150,6 +151,18 @@ def _origin(card: NetworkCard, answer: Message) -> Origin:
         float(answer.header["seconds"]),
         parameters,
     )
+
+
+def _pointed_at(prompt: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Return where the reader said to look, as parameters of the result."""
+    if not prompt:
+        return ()
+    said = []
+    if prompt["box"] is not None:
+        said.append(("box_lps_mm", " ".join(f"{mm:.1f}" for mm in prompt["box"])))
+    for n, point in enumerate(prompt["points"], start=1):
+        said.append((f"point_{n}_lps_mm", " ".join(f"{mm:.1f}" for mm in point)))
+    return tuple(said)
 
 
 def scores_of(answer: Message, card: NetworkCard) -> dict[int, Score]:

@@ -65,6 +65,7 @@ class Tasks:
             shape=list(found.labels.shape),
             volumes_mm3=list(found.volumes_mm3),
             names=list(found.names),
+            prompt=message.header.get("prompt"),
             notes=[*notes, *found.notes],
             seconds=time.monotonic() - started_s,
             **described(engine),
