@@ -66,10 +66,9 @@ def test_a_stroke_shows_where_it_must_in_planes_that_cross_it(name: str) -> None
         index = start + x[..., None] * right + y[..., None] * down
         places = grid.world(np.floor(index + 0.5))
         ends = plane.world(np.array([(100.0, 80.0), (110.0, 80.0)]))
-        share = np.clip(
-            (places - ends[0]) @ (ends[1] - ends[0]) / ((ends[1] - ends[0]) ** 2).sum(), 0, 1
-        )
-        apart = np.linalg.norm(places - (ends[0] + share[..., None] * (ends[1] - ends[0])), axis=-1)
+        edge = ends[1] - ends[0]
+        share = np.asarray(np.clip((places - ends[0]) @ edge / float(edge @ edge), 0, 1))
+        apart = np.linalg.norm(places - (ends[0] + share[..., None] * edge), axis=-1)
         inside_grid = grid.contains(places)
         clear = np.abs(apart - 4.0) > 1e-6
         assert np.array_equal((shown == 1)[clear], ((apart <= 4.0) & inside_grid)[clear])

@@ -15,6 +15,8 @@ from viewer.command_line.bench_enhance import WHOLE_GAUSSIAN_RATIO, enhance_figu
 from viewer.command_line.bench_networks import TARGETS as NETWORK_TARGETS
 from viewer.command_line.bench_networks import network_figures
 from viewer.command_line.bench_parts import library_figures, load_figures, scan_figures
+from viewer.command_line.bench_segment import TARGETS as SEGMENT_TARGETS
+from viewer.command_line.bench_segment import segment_figures
 from viewer.errors import ViewerError
 from viewer.phantom.big import write_big_ct
 from viewer.places import cache_folder
@@ -31,6 +33,7 @@ TARGETS = {
     "enhance_n_over_budget": 0.0,
     "enhance_whole_gaussian_ratio": WHOLE_GAUSSIAN_RATIO,
     **NETWORK_TARGETS,
+    **SEGMENT_TARGETS,
 }
 
 
@@ -54,6 +57,8 @@ def bench(chosen: argparse.Namespace) -> dict[str, Any]:
         }
         say("a network, tile by tile")
         parts |= _network_figures(chosen.slices)
+        say("painting")
+        parts |= segment_figures() if chosen.slices >= _FULL else segment_figures(48, 3)
     return _document(limits, runs, parts, chosen)
 
 
@@ -123,7 +128,7 @@ def _document(
         "library_search_ms": parts["library_search_ms"],
         "enhance_n_over_budget": len(parts["enhance_over_budget"]),
         "enhance_whole_gaussian_ratio": parts["enhance_whole_gaussian_ratio"],
-        **{name: parts.get(name) for name in NETWORK_TARGETS},
+        **{name: parts.get(name) for name in (*NETWORK_TARGETS, *SEGMENT_TARGETS)},
     }
     volume_mb = runs[0]["volume_mb"]
     return {
