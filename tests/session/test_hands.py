@@ -62,7 +62,7 @@ def test_a_stroke_shows_where_it_must_in_planes_that_cross_it(name: str) -> None
     for axis in range(3):  # the three planes of the grid through the middle of the stroke
         start, right, down = _probe(scene.segmentation, plane.world((105.0, 80.0)), axis)
         shown = reslice_labels(labels, start, right, down, (40, 40))
-        y, x = np.indices(shown.shape)
+        y, x = np.meshgrid(*(np.arange(n) for n in shown.shape), indexing="ij")
         index = start + x[..., None] * right + y[..., None] * down
         places = grid.world(np.floor(index + 0.5))
         ends = plane.world(np.array([(100.0, 80.0), (110.0, 80.0)]))
