@@ -31,7 +31,7 @@ def test_drawn_slices_stay_and_order_of_the_axes_does_not_matter(axis: int) -> N
     mask = discs({3: 5.0, 9: 9.0, 10: 9.0, 15: 3.0})
     grid = Grid.from_axes(
         tuple(np.moveaxis(np.empty(GRID.shape_kji), 0, axis).shape),  # type: ignore[arg-type]
-        spacing_ijk_mm=tuple(np.insert([1.0, 1.0], 2 - axis, 2.0)),  # type: ignore[arg-type]
+        spacing_ijk_mm=tuple(np.insert([1.0, 1.0], 2 - axis, 2.0)),
     )
     found = np.moveaxis(filled_between(np.moveaxis(mask, 0, axis), grid, axis), axis, 0)
     assert np.array_equal(found, filled_between(mask, GRID, 0))
