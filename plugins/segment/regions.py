@@ -14,6 +14,7 @@ from viewer.api import (
     Segmenter,
     SegmentRequest,
     SegmentResult,
+    mask_box,
     seed_box,
     seed_marks,
 )
@@ -70,18 +71,31 @@ def _leak(mask: NDArray[np.bool_], grown: list[int]) -> tuple[str, ...]:
 def _growing(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:
     seeds = _seed_values(request)
     tolerance = float(values["tolerance"])
+    mask = _connected(_like(request.values, seeds, tolerance) & request.known, request.inside)
+    asked.check()
+    # Two smaller tolerances tell whether the chosen one leaks; what they hold lies within it.
+    box = mask_box(mask, request, 0.0) if mask.any() else np.s_[0:0, 0:0, 0:0]
     sizes = []
-    mask = np.zeros(request.values.shape, dtype=bool)
-    known = request.known
-    # Two smaller tolerances tell whether the chosen one leaks.
-    for share in (0.5, 0.8, 1.0):
+    for share in (0.5, 0.8):
+        like = _like(request.values[box], seeds, tolerance * share) & mask[box]
+        places = tuple(_moved(seed, box) for seed in request.inside if mask[seed])
+        sizes.append(int(np.count_nonzero(_connected(like, places))))
         asked.check()
-        reach = tolerance * share
-        with np.errstate(invalid="ignore"):
-            like = (request.values >= seeds.min() - reach) & (request.values <= seeds.max() + reach)
-        mask = _connected(like & known, request.inside)
-        sizes.append(int(np.count_nonzero(mask)))
+    sizes.append(int(np.count_nonzero(mask)))
     return SegmentResult(mask, notes=_leak(mask, sizes))
+
+
+def _like(
+    values: NDArray[np.float32], seeds: NDArray[np.float64], tolerance: float
+) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        found = (values >= seeds.min() - tolerance) & (values <= seeds.max() + tolerance)
+    return np.asarray(found)
+
+
+def _moved(seed: tuple[int, int, int], box: tuple[slice, ...]) -> tuple[int, int, int]:
+    k, j, i = (at - part.start for at, part in zip(seed, box, strict=True))
+    return k, j, i
 
 
 def _confidence(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:
@@ -114,13 +128,8 @@ def _neighbourhood(
     """Grow where all voxels within a radius lie in the range: thin bridges do not leak."""
     from scipy import ndimage
 
-    seeds = _seed_values(request)
     tolerance, radius = float(values["tolerance"]), float(values["radius_mm"])
-    with np.errstate(invalid="ignore"):
-        like = (request.values >= seeds.min() - tolerance) & (
-            request.values <= seeds.max() + tolerance
-        )
-    like &= request.known
+    like = _like(request.values, _seed_values(request), tolerance) & request.known
     asked.check()
     size = tuple(
         2 * round(radius / mm) + 1 if n > 1 else 1
