@@ -2,10 +2,14 @@
 
 import argparse
 
-from viewer.command_line.evaluations import classification, enhancement
+from viewer.command_line.evaluations import classification, enhancement, segmentation
 from viewer.command_line.verb import OK, Verb, emit_or_print
 
-_WHAT = {"enhancement": enhancement, "classification": classification}
+_WHAT = {
+    "enhancement": enhancement,
+    "classification": classification,
+    "segmentation": segmentation,
+}
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

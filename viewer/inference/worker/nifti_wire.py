@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Grid
+from viewer.errors import InputRefused
 
 _HEADER = 348
 _FLOAT32 = 16
@@ -94,9 +95,12 @@ def _check_place(raw: bytes, order: str, grid: Grid) -> None:
         return
     affine = np.eye(4)
     affine[:3] = np.array(struct.unpack_from(f"{order}12f", raw, 280)).reshape(3, 4)
-    there = Grid(grid.shape_kji, _LPS_TO_RAS @ affine) if np.isfinite(affine).all() else None
-    if there is None:
+    if not np.isfinite(affine).all():
         raise NotLabels("no affine")
+    try:
+        there = Grid(grid.shape_kji, _LPS_TO_RAS @ affine)
+    except InputRefused as error:
+        raise NotLabels("no affine") from error
     apart = np.abs(there.corners_lps_mm - grid.corners_lps_mm).max()
     if not apart < _FARTHEST_MM + 1e-5 * np.abs(grid.corners_lps_mm).max():
         raise NotLabels("it lies elsewhere")
