@@ -130,7 +130,10 @@ def test_a_ratio_and_a_probe() -> None:
     ("kind", "places", "sentence"),
     [
         ("polygon", [(5, 5), (20, 20), (20, 5), (5, 30)], "crosses itself"),
+        ("polygon", [(5, 5), (20, 20), (20, 5), (5, 20)], "crosses itself"),
+        ("polygon", [(5, 5), (20, 5), (20, 20), (12, 5), (5, 20)], "crosses itself"),
         ("polygon", [(5, 5), (20, 20), (35, 35)], "without extent"),
+        ("polygon", [(5, 5), (5, 5), (20, 20), (20, 20)], "without extent"),
         ("polygon", [(5, 5), (20, 20)], "at least 3"),
         ("rectangle", [(5, 5), (20, 5), (10, 20)], "right angle"),
         ("angle", [(5, 5), (5, 5), (9, 9)], "without length"),
@@ -178,3 +181,48 @@ def test_suv_peak_is_the_mean_of_one_millilitre() -> None:
     n_ball = np.count_nonzero(np.linalg.norm(places - hot, axis=-1) <= (750 / np.pi) ** (1 / 3))
     expected = (5 * (n_ball - 1) + 30) / n_ball
     assert value("suv_peak", near[None], volume, SUV_PEAK) == pytest.approx(expected)
+
+
+def test_a_corner_that_was_set_twice_is_one_corner() -> None:
+    volume = a_study((1, 0, 1), 25)
+    once = on_slice(volume, 7, (10, 10), (30, 12), (25, 33))
+    for twice in (once[[0, 0, 1, 2]], once[[0, 1, 1, 2]], once[[0, 1, 2, 2]], once[[0, 1, 2, 0]]):
+        expected = value("polygon", once, volume, AREA)
+        assert value("polygon", twice, volume, AREA) == pytest.approx(expected)
+
+
+def test_tiny_voxels_do_not_use_up_the_memory() -> None:
+    from dataclasses import replace
+
+    volume = a_volume((8, 8, 8), spacing_ijk_mm=(0.002, 0.002, 0.002)).build()
+    volume = replace(volume, quantity=replace(volume.quantity, unit="{SUVbw}g/ml"))
+    with pytest.raises(InputRefused, match="too small"):
+        measured("suv_peak", volume.grid.centre_lps_mm[None], volume)
+
+
+@pytest.mark.parametrize("kind", ["cobb", "bidirectional", "cardiothoracic_ratio"])
+def test_two_lines_on_two_images_of_a_stack_are_refused(kind: str) -> None:
+    from viewer.domain.volume import ImageStack
+
+    volume = a_study()
+    stack = ImageStack(
+        "stack",
+        volume.stored,
+        volume.grid,
+        volume.quantity,
+        volume.display,
+        volume.identity,
+    )
+    points = np.vstack(
+        (on_slice(volume, 1, (10, 10), (20, 10)), on_slice(volume, 4, (15, 5), (15, 30)))
+    )
+    with pytest.raises(InputRefused, match="different images"):
+        measured(kind, points, stack)
+
+
+def test_what_reaches_beyond_the_picture_says_so() -> None:
+    volume = a_study()
+    inside = on_slice(volume, 5, (5, 5), (20, 5), (20, 20))
+    beyond = on_slice(volume, 5, (5, 5), (90, 5), (20, 20))
+    assert "outside" not in measured("polygon", inside, volume)[1].rule
+    assert "part of the shape lies outside" in measured("polygon", beyond, volume)[1].rule

@@ -43,6 +43,8 @@ DIAMETER_RULE = "longest diameter, to a quarter of a voxel beyond the outermost 
 _RIGHT_ANGLE = 1e-3
 _FEW = 3
 _MOST_POINTS = 1000
+# Two lines of one shape: where distances across images are not known, both lie in one image.
+_IN_ONE_IMAGE = frozenset({"bidirectional", "cobb", "cardiothoracic_ratio", "angle", "polyline"})
 
 
 def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
@@ -62,6 +64,9 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
         raise InputRefused(f"{KINDS[kind].title} needs {KINDS[kind].n_points} points.")
     if not np.isfinite(points).all():
         raise InputRefused("A point that is not finite cannot be measured.")
+    if kind in _IN_ONE_IMAGE:
+        for point in points[1:]:
+            refuse_across(points[0], point, picture)
     if kind == "distance":
         return _distance(points, picture)
     if kind == "bidirectional":
@@ -172,6 +177,8 @@ def receipt_of(
         slices = found.slices_k
     if found is not None and found.n_padding:
         rule = f"{rule}; {counted(found.n_padding, 'voxel')} of padding left out of the statistics"
+    if not picture.grid.contains(points).all():
+        rule = f"{rule}; part of the shape lies outside the picture"
     instances = picture.identity.instances
     uids = tuple(dict.fromkeys(instances[k].sop_instance_uid for k in slices if k < len(instances)))
     return Receipt(

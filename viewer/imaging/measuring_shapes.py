@@ -4,7 +4,7 @@ Each takes points in LPS millimetres and a picture, and answers with quantities 
 ``measuring.measured`` does.
 """
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _PEAK_RADIUS_MM = float((3 * _PEAK_ML * 1000 / (4 * np.pi)) ** (1 / 3))
 _SUV = "{SUVbw}g/ml"
 _RIGHT_ANGLE = 1e-3
 _BORDER_MM = 1e-6
+_PEAK_SEARCH_MM = 10.0
+_MOST_VOXELS = 8_000_000
 
 
 def polyline(points: Floats, picture: Picture) -> Measured:
@@ -114,6 +116,10 @@ def polygon(points: Floats, picture: Picture) -> Measured:
 def _region(corners: Floats, picture: Picture, points: Floats, name: str) -> Measured:
     for corner in corners[1:]:
         refuse_across(corners[0], corner, picture)
+    # A corner that was set twice is one corner.
+    corners = corners[np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1) > _BORDER_MM]
+    if len(corners) < 3:
+        raise InputRefused(f"A {name} without extent has no statistics.")
     normal, flat = _flattened(corners, name)
     if _crosses_itself(flat):
         raise InputRefused(f"A {name} that crosses itself has no defined inside.")
@@ -140,7 +146,10 @@ def _flattened(corners: Floats, name: str) -> tuple[Floats, Floats]:
     following = np.roll(corners, -1, axis=0)
     normal = np.cross(corners - corners[0], following - corners[0]).sum(axis=0)
     if float(np.linalg.norm(normal)) < 1e-9:
-        raise InputRefused(f"A {name} without extent has no statistics.")
+        spread = np.linalg.svd(corners - corners.mean(axis=0), compute_uv=False)
+        what = "that crosses itself has no defined inside"
+        flat = "without extent has no statistics"
+        raise InputRefused(f"A {name} {what if spread[1] > 1e-6 else flat}.")
     normal = unit(normal)
     away = (corners - corners[0]) @ normal
     if float(np.ptp(away)) > 0.5:
@@ -157,20 +166,27 @@ def _shoelace(flat: Floats) -> float:
 
 
 def _crosses_itself(flat: Floats) -> bool:
+    """Return whether two sides that are no neighbours meet, be it in a point alone."""
+    start, end = flat, np.roll(flat, -1, axis=0)
     n = len(flat)
-    sides = [(flat[a], flat[(a + 1) % n]) for a in range(n)]
-    return any(
-        _cross(*sides[a], *sides[b])
-        for a, b in combinations(range(n), 2)
-        if b - a not in (1, n - 1)
-    )
+    one, other = np.triu_indices(n, 2)
+    apart = ~((one == 0) & (other == n - 1))
+    a, b, c, d = start[one[apart]], end[one[apart]], start[other[apart]], end[other[apart]]
+    size = max(float(np.ptp(flat, axis=0).max()), 1e-12)
+    near = 1e-9 * size * size
 
+    def side(p: Floats, q: Floats, r: Floats) -> Floats:
+        across = q - p, r - p
+        found = across[0][:, 0] * across[1][:, 1] - across[0][:, 1] * across[1][:, 0]
+        return np.where(np.abs(found) < near, 0.0, found)
 
-def _cross(a: Floats, b: Floats, c: Floats, d: Floats) -> bool:
-    def side(p: Floats, q: Floats, r: Floats) -> float:
-        return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
-
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+    boxes = np.ones(len(a), dtype=bool)
+    for axis in range(2):
+        low = np.maximum(np.minimum(a, b), np.minimum(c, d))[:, axis]
+        high = np.minimum(np.maximum(a, b), np.maximum(c, d))[:, axis]
+        boxes &= low <= high + 1e-9 * size
+    meet = (side(a, b, c) * side(a, b, d) <= 0) & (side(c, d, a) * side(c, d, b) <= 0)
+    return bool((boxes & meet).any())
 
 
 def _voxels_inside(picture: Picture, corners: Floats, normal: Floats) -> Indices:
@@ -212,38 +228,56 @@ def suv_peak(points: Floats, picture: Picture) -> Measured:
         raise InputRefused("SUVpeak needs a picture whose values are SUV by body weight.")
     if not picture.is_volume or picture.is_unsafe:
         raise InputRefused("These images form no safe volume, so a sphere has no defined content.")
-    grid, point = picture.grid, points[0]
-    if not grid.contains(points).all():
+    if not picture.grid.contains(points).all():
         raise InputRefused("What lies outside the picture cannot be measured.")
-    candidates = _near(picture, point, 10.0)
     offsets = _ball_offsets(picture, _PEAK_RADIUS_MM)
-    sizes = np.array(grid.shape_kji[::-1])
-    low, high = candidates + offsets.min(axis=0), candidates + offsets.max(axis=0)
-    whole = candidates[((low >= 0) & (high < sizes)).all(axis=1)]
-    if not len(whole):
-        raise InputRefused("No whole sphere of 1 ml fits into the picture here.")
-    best, value = whole[0], -np.inf
-    for centre in whole:
-        i, j, k = (centre + offsets).T
-        mean = float(picture.quantity.values_at(picture.stored[k, j, i], k).mean())
-        if mean > value:
-            best, value = centre, mean
+    best = _brightest_ball(picture, points[0], offsets)
     found = statistics_of(picture, best + offsets)
+    place = ", ".join(f"{mm:.1f}" for mm in picture.grid.world(best))
     rule = (
-        "highest mean of a sphere of 1 ml (radius 6.2 mm) with its centre within 10 mm; "
-        "voxels whose centre lies in it"
+        "highest mean of a sphere of 1 ml (radius 6.2 mm) with its centre within 10 mm of the "
+        f"point, here at {place}; voxels whose centre lies in it"
     )
-    return (Quantity(SUV_PEAK, value, found.unit),), receipt_of(picture, points, found, rule)
+    peak = Quantity(SUV_PEAK, found.mean, found.unit)
+    return (peak,), receipt_of(picture, points, found, rule)
 
 
-def _near(picture: Picture, point: Floats, reach_mm: float) -> Indices:
+def _brightest_ball(picture: Picture, point: Floats, offsets: Indices) -> NDArray[np.int64]:
+    """Return the centre (i, j, k) within 10 mm whose ball, free of padding, has the highest mean."""
+    from scipy.signal import fftconvolve
+
     grid = picture.grid
     centre = nearest(grid.index(point)).astype(np.int64)
-    offsets = _ball_offsets(picture, reach_mm)
-    voxels = centre + offsets
+    near = _ball_offsets(picture, _PEAK_SEARCH_MM)
+    reach, half = np.abs(near).max(axis=0), np.abs(offsets).max(axis=0)
     sizes = np.array(grid.shape_kji[::-1])
-    kept: Indices = voxels[((voxels >= 0) & (voxels < sizes)).all(axis=1)]
-    return kept
+    low, high = np.maximum(centre - reach - half, 0), np.minimum(centre + reach + half + 1, sizes)
+    if int(np.prod(high - low)) > _MOST_VOXELS:
+        raise InputRefused("The voxels are too small for a search of the highest sphere.")
+    if (high - low <= 2 * half).any():
+        raise InputRefused("No whole sphere of 1 ml fits into the picture here.")
+    block = tuple(slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))
+    if not picture.loaded_k[block[0]].all():
+        raise InputRefused("The region touches images that have not been read.")
+    stored = picture.stored[block]
+    planes = [
+        picture.quantity.slice_values(stored[n], k)
+        for n, k in enumerate(range(block[0].start, block[0].stop))
+    ]
+    values = np.nan_to_num(np.stack(planes).astype(np.float64))
+    ball = np.zeros((2 * half + 1)[::-1])
+    ball[tuple((offsets + half).T[::-1])] = 1.0
+    sums = fftconvolve(values, ball, mode="valid")
+    padded = fftconvolve(picture.quantity.is_padding(stored).astype(float), ball, mode="valid")
+    first = low + half  # the centre of the first whole ball
+    index = np.argwhere(padded < 0.5)[:, ::-1] + first
+    away = np.linalg.norm((index - centre) @ grid.ijk_to_lps[:3, :3].T, axis=1)
+    index = index[away <= _PEAK_SEARCH_MM + 1e-9]
+    if not len(index):
+        raise InputRefused("No whole sphere of 1 ml fits into the picture here.")
+    at = sums[tuple((index - first).T[::-1])]
+    best: NDArray[np.int64] = index[int(np.argmax(at))]
+    return best
 
 
 def _ball_offsets(picture: Picture, radius_mm: float) -> Indices:
@@ -251,6 +285,8 @@ def _ball_offsets(picture: Picture, radius_mm: float) -> Indices:
     columns = picture.grid.ijk_to_lps[:3, :3]
     inverse = np.linalg.inv(columns)
     reach = np.ceil(radius_mm * np.linalg.norm(inverse, axis=1)).astype(int)
+    if float(np.prod(2.0 * reach + 1)) > _MOST_VOXELS:
+        raise InputRefused("The voxels are too small for a sphere of 1 ml.")
     axes = [np.arange(-n, n + 1) for n in reach]
     steps = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     kept: Indices = steps[np.linalg.norm(steps @ columns.T, axis=1) <= radius_mm + 1e-9]
