@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import queue
 import signal
 import threading
 import time
@@ -305,6 +306,21 @@ def test_without_torch_a_network_says_what_is_missing(
         assert supervisor.status()["reason"] == "", "other engines may do without"
     finally:
         supervisor.close()
+
+
+def test_another_copy_of_the_program_on_the_path_is_not_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "viewer"
+    other.mkdir()
+    (other / "__init__.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    states: queue.Queue[str] = queue.Queue()
+    worker = WorkerProcess(states.put)
+    try:
+        assert states.get(timeout=120) == "ready"
+    finally:
+        worker.stop()
 
 
 def test_pictures_that_form_no_volume_or_are_not_read_yet_are_refused() -> None:

@@ -31,12 +31,16 @@ def lost(what: str = _LOST) -> BackendLost:
 
 
 def _environment(gpu: str) -> dict[str, str]:
-    """Return the worker's environment; the allocator's settings must be there before it starts."""
+    """Return the worker's environment; the allocator's settings must be there before it starts.
+
+    This program's folder comes first: another copy of it on the person's path is another version,
+    whose messages may mean something else.
+    """
     root = str(Path(viewer.__file__).resolve().parents[1])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([*paths, root]),
+        "PYTHONPATH": os.pathsep.join([root, *paths]),
         "OMP_NUM_THREADS": str(n_cores()),
         "MALLOC_MMAP_THRESHOLD_": _UNMAPPED,
         "MALLOC_TRIM_THRESHOLD_": _UNMAPPED,
