@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
-from viewer.errors import ViewerError
+from viewer.errors import InputRefused, ViewerError
 from viewer.extensions.discover import Extensions
 from viewer.jobs.runner import Runner
 from viewer.session.image_results import ImageResults
@@ -140,6 +140,19 @@ class Context:
                 if segment.number == number:
                     return segmentation, segment
         raise ViewerError("No segment is chosen.", remedy="Run a network, or add a segment.")
+
+    def need_picture_of(self, segmentation: Segmentation) -> Picture:
+        """Return the picture that ``segmentation`` lies on.
+
+        Raises
+        ------
+        InputRefused
+            Its series is not open.
+        """
+        picture = self.pictures.loaded.get(segmentation.volume_key)
+        if picture is None:
+            raise InputRefused("The segment's series is not open.", remedy="Show the series first.")
+        return picture
 
     def tell_fault(self, error: Exception) -> None:
         """Show an error: a readable one as its sentence, a fault of ours with its reference."""

@@ -9,7 +9,6 @@ from viewer.actions.export import PathLike, _save
 from viewer.actions.networks import choose_segment
 from viewer.actions.registry import Choice, action
 from viewer.domain.wording import counted
-from viewer.errors import InputRefused
 from viewer.session.edits import AddSegmentation, Group
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ def rtstruct(
     from viewer.exchange.rtstruct_write import write_rtstruct
 
     segmentation, _ = context.need_segment()
-    picture = context.pictures.loaded.get(segmentation.volume_key)
-    if picture is None:
-        raise InputRefused("The segment's series is not open.", remedy="Show the series first.")
+    picture = context.need_picture_of(segmentation)
     return _save(
         context,
         path,

@@ -84,9 +84,7 @@ def seg(
     from viewer.exchange.seg import write_seg
 
     segmentation, _ = context.need_segment()
-    picture = context.pictures.loaded.get(segmentation.volume_key)
-    if picture is None:
-        raise InputRefused("The segment's series is not open.", remedy="Show the series first.")
+    picture = context.need_picture_of(segmentation)
     return _save(
         context,
         path,

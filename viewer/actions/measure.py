@@ -136,13 +136,6 @@ def add(
     return measurement.uid
 
 
-def _picture_of(context: Context, segmentation: Segmentation) -> Picture:
-    picture = context.pictures.loaded.get(segmentation.volume_key)
-    if picture is None:
-        raise InputRefused("The segment's series is not open.", remedy="Show the series first.")
-    return picture
-
-
 @action(
     "measure.segment",
     "Measure the segment",
@@ -153,7 +146,7 @@ def _picture_of(context: Context, segmentation: Segmentation) -> Picture:
 def segment(context: Context) -> tuple[str, ...]:
     """Measure the active segment: volume, longest diameter, and both diameters on a slice."""
     segmentation, chosen = context.need_segment()
-    found = of_segment(_picture_of(context, segmentation), segmentation, chosen)
+    found = of_segment(context.need_picture_of(segmentation), segmentation, chosen)
     edits = _noted(context, found)
     context.session.apply(Group(edits, f"measure {chosen.name}"))
     return _uids(edits)
@@ -169,7 +162,7 @@ def segment(context: Context) -> tuple[str, ...]:
 def all_segments(context: Context) -> tuple[str, ...]:
     """Measure every segment of the active segmentation that is not rejected or empty."""
     segmentation, _ = context.need_segment()
-    picture = _picture_of(context, segmentation)
+    picture = context.need_picture_of(segmentation)
     found = [
         measurement
         for chosen in segmentation.segments

@@ -1,6 +1,6 @@
 """Descriptions of methods: what a plug-in hands over. Panels, command line and help read them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -53,6 +53,31 @@ class Parameter:
         if self.kind == "int" and number != int(number):
             raise InputRefused(f"{self.title} must be a whole number.")
         return int(number) if self.kind == "int" else number
+
+
+def default_parameters(parameters: Sequence[Parameter]) -> dict[str, Setting]:
+    """Return the parameters at their defaults."""
+    return {parameter.key: parameter.default for parameter in parameters}
+
+
+def checked_parameters(
+    title: str, parameters: Sequence[Parameter], values: Mapping[str, Setting]
+) -> dict[str, Setting]:
+    """Return all parameters of what is called ``title``, checked, defaults filled in.
+
+    Raises
+    ------
+    InputRefused
+        A name is no parameter of it, or a value is out of range.
+    """
+    known = {parameter.key: parameter for parameter in parameters}
+    for name in values:
+        if name not in known:
+            raise InputRefused(f"{title} has no parameter called {name}.")
+    return {
+        key: parameter.checked(values.get(key, parameter.default))
+        for key, parameter in known.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +151,7 @@ class Filter:
 
     def defaults(self) -> dict[str, Setting]:
         """Return the parameters at their defaults."""
-        return {parameter.key: parameter.default for parameter in self.parameters}
+        return default_parameters(self.parameters)
 
     def checked(self, values: Mapping[str, Setting]) -> dict[str, Setting]:
         """Return all parameters, checked, defaults filled in.
@@ -136,14 +161,7 @@ class Filter:
         InputRefused
             A name is not a parameter of this filter, or a value is out of range.
         """
-        known = {parameter.key: parameter for parameter in self.parameters}
-        for name in values:
-            if name not in known:
-                raise InputRefused(f"{self.title} has no parameter called {name}.")
-        return {
-            key: parameter.checked(values.get(key, parameter.default))
-            for key, parameter in known.items()
-        }
+        return checked_parameters(self.title, self.parameters, values)
 
 
 @dataclass(frozen=True, slots=True)

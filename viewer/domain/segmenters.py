@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.chain import Setting
-from viewer.domain.methods import Asked, Parameter
-from viewer.errors import InputRefused
+from viewer.domain.methods import Asked, Parameter, checked_parameters, default_parameters
 
 SegmenterGroup = Literal["Threshold", "Regions", "Clusters", "Edges", "Deformable"]
 Need = Literal["seeds", "outside", "current"]
@@ -90,7 +89,7 @@ class Segmenter:
 
     def defaults(self) -> dict[str, Setting]:
         """Return the parameters at their defaults."""
-        return {parameter.key: parameter.default for parameter in self.parameters}
+        return default_parameters(self.parameters)
 
     def checked(self, values: Mapping[str, Setting]) -> dict[str, Setting]:
         """Return all parameters, checked, defaults filled in.
@@ -100,11 +99,4 @@ class Segmenter:
         InputRefused
             A name is not a parameter of this method, or a value is out of range.
         """
-        known = {parameter.key: parameter for parameter in self.parameters}
-        for name in values:
-            if name not in known:
-                raise InputRefused(f"{self.title} has no parameter called {name}.")
-        return {
-            key: parameter.checked(values.get(key, parameter.default))
-            for key, parameter in known.items()
-        }
+        return checked_parameters(self.title, self.parameters, values)
