@@ -1,14 +1,13 @@
 """How a network on flat pictures is made, as data."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from viewer.domain.card import NetworkCard
-from viewer.errors import InputRefused, ViewerError
-from viewer.inference.cards import card_from_table
+from viewer.errors import InputRefused
+from viewer.learning.recipe_file import check_loop, read_recipe, untrained_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +64,27 @@ def load_image_recipe(path: Path) -> ImageRecipe:
     InputRefused
         It cannot be read, or lacks an entry.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        network = {**table["network"], "weights_sha256": "", "options": table["options"]}
-        if network["task"] == "classify":
-            network["options"] = {"classes": len(network["classes"]), **table["options"]}
-        recipe = ImageRecipe(
-            card_from_table({"figures": [], **network}, str(path)),
-            ImageData(**table["data"]),
-            ImageTraining(**table["training"]),
-            {name: float(value) for name, value in table.get("augment", {}).items()},
-            bool(table.get("equal_odds", False)),
-        )
-    except OSError as error:
-        raise InputRefused("The recipe cannot be read.", where=str(path)) from error
-    except (KeyError, TypeError, ValueError, ViewerError) as error:
-        raise InputRefused(
-            "The recipe lacks an entry, or has one that makes no sense.",
-            where=str(path),
-            remedy="Compare it with a shipped recipe.",
-        ) from error
+    recipe = read_recipe(path, lambda table: _recipe(table, path))
     _check(recipe, path)
     return recipe
 
 
+def _recipe(table: Mapping[str, Any], path: Path) -> ImageRecipe:
+    network, options = table["network"], table["options"]
+    if network["task"] == "classify":
+        options = {"classes": len(network["classes"]), **options}
+    return ImageRecipe(
+        untrained_card(network, options, path),
+        ImageData(**table["data"]),
+        ImageTraining(**table["training"]),
+        {name: float(value) for name, value in table.get("augment", {}).items()},
+        bool(table.get("equal_odds", False)),
+    )
+
+
 def _check(recipe: ImageRecipe, path: Path) -> None:
     training = recipe.training
-    numbers = (training.batch, training.steps, training.time_limit_s, training.learning_rate)
-    if min(numbers) <= 0 or not 0.0 <= training.averaging < 1.0:
-        raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))
+    check_loop(training, path, averaging=training.averaging)
     if recipe.card.reads != "image" or len(recipe.card.classes) < 2:
         raise InputRefused("The recipe is not one of a network on pictures.", where=str(path))
     if recipe.card.task == "segment" and training.patch < 16:

@@ -1,13 +1,13 @@
 """How a network on volumes with hand-drawn masks is made, as data."""
 
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from viewer.domain.card import NetworkCard
-from viewer.errors import InputRefused, ViewerError
-from viewer.inference.cards import card_from_table
+from viewer.errors import InputRefused
+from viewer.learning.recipe_file import check_loop, read_recipe, untrained_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +49,24 @@ def load_lesion_recipe(path: Path) -> LesionRecipe:
     InputRefused
         It cannot be read, lacks an entry, or has one that makes no sense.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        network = {**table["network"], "weights_sha256": "", "options": table["options"]}
-        k, j, i = table["training"]["patch_kji"]
-        training = {**table["training"], "patch_kji": (int(k), int(j), int(i))}
-        recipe = LesionRecipe(
-            card_from_table({"figures": [], **network}, str(path)),
-            LesionData(**table["data"]),
-            LesionTraining(**training),
-        )
-    except OSError as error:
-        raise InputRefused("The recipe cannot be read.", where=str(path)) from error
-    except (KeyError, TypeError, ValueError, ViewerError) as error:
-        raise InputRefused(
-            "The recipe lacks an entry, or has one that makes no sense.",
-            where=str(path),
-            remedy="Compare it with a shipped recipe.",
-        ) from error
+    recipe = read_recipe(path, lambda table: _recipe(table, path))
     _check(recipe, path)
     return recipe
 
 
+def _recipe(table: Mapping[str, Any], path: Path) -> LesionRecipe:
+    k, j, i = table["training"]["patch_kji"]
+    training = {**table["training"], "patch_kji": (int(k), int(j), int(i))}
+    return LesionRecipe(
+        untrained_card(table["network"], table["options"], path),
+        LesionData(**table["data"]),
+        LesionTraining(**training),
+    )
+
+
 def _check(recipe: LesionRecipe, path: Path) -> None:
     training = recipe.training
-    numbers = (training.batch, training.steps, training.time_limit_s, training.learning_rate)
-    if min(numbers) <= 0 or not 0.0 <= training.averaging < 1.0:
-        raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))
+    check_loop(training, path, averaging=training.averaging)
     n_levels = len(str(dict(recipe.card.options).get("widths", "")).split())
     step = 2 ** max(0, n_levels - 1)
     if any(side < step or side % step for side in training.patch_kji):

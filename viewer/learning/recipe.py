@@ -1,15 +1,14 @@
 """How a network is made, as data: what to generate, what to build, how long to train."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from viewer.domain.card import Figure, NetworkCard
-from viewer.domain.quantity import Code
+from viewer.domain.card import NetworkCard
 from viewer.errors import InputRefused
+from viewer.learning.recipe_file import check_loop, read_recipe, untrained_card
 
 Task = Literal["segment", "classify"]
 
@@ -69,38 +68,23 @@ def load_recipe(path: Path) -> Recipe:
     InputRefused
         It cannot be read, lacks an entry, or its seeds overlap.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        recipe = Recipe(
-            _card(table["network"], table.get("options", {})),
-            Seeds(**_tuples(table["studies"])),
-            Training(**_tuples(table["training"])),
-            str(table.get("segmenter", "")),
-            str(table.get("start_from", "")),
-        )
-    except OSError as error:
-        raise InputRefused("The recipe cannot be read.", where=str(path)) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputRefused(
-            "The recipe lacks an entry, or has one that makes no sense.",
-            where=str(path),
-            remedy="Compare it with a shipped recipe.",
-        ) from error
+    recipe = read_recipe(path, lambda table: _recipe(table, path))
     _check(recipe, path)
     return recipe
 
 
+def _recipe(table: Mapping[str, Any], path: Path) -> Recipe:
+    return Recipe(
+        untrained_card(table["network"], table.get("options", {}), path),
+        Seeds(**_tuples(table["studies"])),
+        Training(**_tuples(table["training"])),
+        str(table.get("segmenter", "")),
+        str(table.get("start_from", "")),
+    )
+
+
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
-
-
-def _card(table: Mapping[str, Any], options: Mapping[str, Any]) -> NetworkCard:
-    values = _tuples(table)
-    values["concept"] = Code(**values["concept"])
-    figures: tuple[Figure, ...] = ()
-    return NetworkCard(
-        **values, options=tuple(sorted(options.items())), weights_sha256="", figures=figures
-    )
 
 
 def _check(recipe: Recipe, path: Path) -> None:
@@ -115,8 +99,6 @@ def _check(recipe: Recipe, path: Path) -> None:
         )
     if recipe.card.task == "classify" and len(set(recipe.card.tile_kji)) > 1:
         raise InputRefused("A classifier's box must be a cube.", where=str(path))
-    training = recipe.training
     if recipe.seeds.max_lesions < 1:
         raise InputRefused("Studies without lesions teach nothing.", where=str(path))
-    if min(training.batch, training.steps, training.time_limit_s, training.learning_rate) <= 0:
-        raise InputRefused("Batch, steps, rate and time limit must be above 0.", where=str(path))
+    check_loop(recipe.training, path)
