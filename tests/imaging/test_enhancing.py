@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from tests.support.filters import Values, a_filter, adding
 from viewer.domain.chain import Chain, Step
-from viewer.domain.methods import Filter, Parameter, PlaneContext
+from viewer.domain.methods import PlaneContext
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.extensions.discover import load_extensions
 from viewer.imaging.enhancing import enhanced, enhanced_volume
@@ -24,24 +24,6 @@ FILTERS = load_extensions().filters
 PLANAR = sorted(set(FILTERS) - {"temporal_mean"})
 KEEPING = ("clahe", "gaussian", "median", "unsharp", "bilateral", "nlm")  # what is constant stays
 NOISE = np.random.default_rng(1).normal(40, 20, (31, 37)).astype(np.float32)
-Values = NDArray[np.float32]
-
-
-def _filter(function: Any, key: str = "odd") -> Filter:
-    return Filter(
-        key=key,
-        title=f"The {key} one",
-        purpose="p",
-        caution="c",
-        source="s",
-        parameters=(Parameter("add", "Add", "float", 1.0, 0.0, 10.0),),
-        function=function,
-        reach_px=lambda _p, _c: 0,
-    )
-
-
-def _adding(values: Values, parameters: Mapping[str, Any], _context: PlaneContext) -> Values:
-    return np.asarray(values + np.float32(parameters["add"]))
 
 
 def _doubling(values: Values, _parameters: Mapping[str, Any], _context: PlaneContext) -> Values:
@@ -49,11 +31,11 @@ def _doubling(values: Values, _parameters: Mapping[str, Any], _context: PlaneCon
 
 
 def _run(function: Any, values: Values = NOISE) -> Values:
-    return enhanced(values, Chain((Step("odd"),)), {"odd": _filter(function)}, CONTEXT)
+    return enhanced(values, Chain((Step("odd"),)), {"odd": a_filter(function)}, CONTEXT)
 
 
 def test_steps_are_applied_in_their_order() -> None:
-    filters = {"add": _filter(_adding, "add"), "double": _filter(_doubling, "double")}
+    filters = {"add": a_filter(adding, "add"), "double": a_filter(_doubling, "double")}
     values = np.full((2, 3), 5, dtype=np.float32)
     first = Chain((Step.of("add", {"add": 3.0}), Step("double")))
     assert (enhanced(values, first, filters, CONTEXT) == 16).all()
@@ -61,7 +43,7 @@ def test_steps_are_applied_in_their_order() -> None:
 
 
 def test_a_step_without_parameters_takes_the_defaults() -> None:
-    assert np.allclose(_run(_adding), NOISE + 1)
+    assert np.allclose(_run(adding), NOISE + 1)
 
 
 def test_an_empty_chain_returns_a_copy() -> None:
@@ -72,7 +54,7 @@ def test_an_empty_chain_returns_a_copy() -> None:
 
 def test_a_step_that_is_off_does_nothing_even_if_it_is_unknown_or_broken() -> None:
     chain = Chain((Step("unknown", on=False), Step("odd", (("add", 99.0),), on=False)))
-    assert np.array_equal(enhanced(NOISE, chain, {"odd": _filter(_adding)}, CONTEXT), NOISE)
+    assert np.array_equal(enhanced(NOISE, chain, {"odd": a_filter(adding)}, CONTEXT), NOISE)
 
 
 def test_an_unknown_filter_is_named() -> None:
@@ -168,7 +150,7 @@ def test_settings_out_of_range_are_refused_and_the_filter_named(
     parameters: dict[str, float],
 ) -> None:
     with pytest.raises(InputRefused) as caught:
-        enhanced(NOISE, Chain((Step.of("odd", parameters),)), {"odd": _filter(_adding)}, CONTEXT)
+        enhanced(NOISE, Chain((Step.of("odd", parameters),)), {"odd": a_filter(adding)}, CONTEXT)
     assert caught.value.where == "The odd one"
 
 
@@ -194,8 +176,8 @@ def test_a_volume_is_filtered_plane_by_plane_and_whole_where_that_is_asked_for()
         .build()
     )
     filters = {
-        "add": _filter(_adding, "add"),
-        "deep": replace(_filter(_doubling, "deep"), volume_function=_whole),
+        "add": a_filter(adding, "add"),
+        "deep": replace(a_filter(_doubling, "deep"), volume_function=_whole),
     }
     chain = Chain((Step.of("add", {"add": 3.0}), Step.of("deep", {"add": 4.0}), Step("add")))
     told: list[float] = []
@@ -221,4 +203,4 @@ def test_a_volume_is_refused_by_its_reason() -> None:
     ticket = Ticket()
     ticket.cancel()
     with pytest.raises(Cancelled):
-        enhanced_volume(picture, chain, {"odd": _filter(_adding)}, ticket)
+        enhanced_volume(picture, chain, {"odd": a_filter(adding)}, ticket)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tests.support.filters import Values, a_filter, adding
 from viewer.domain.chain import Chain, Step
 from viewer.domain.geometry import acquired_plane
-from viewer.domain.methods import Filter, Parameter, PlaneContext
+from viewer.domain.methods import Filter, PlaneContext
 from viewer.domain.volume import Volume
 from viewer.imaging.enhancing import enhanced
 from viewer.imaging.section import quantity_of, section
@@ -19,25 +19,6 @@ from viewer.jobs.runner import QueueBridge
 from viewer.session.enhancer import Enhancer, Shown, Wish, place_of
 from viewer.session.plane_cache import Computed, PlaneCache
 from viewer.testing.builders import a_volume
-
-Values = NDArray[np.float32]
-
-
-def _filter(function: Any, key: str = "odd") -> Filter:
-    return Filter(
-        key=key,
-        title=f"The {key} one",
-        purpose="p",
-        caution="c",
-        source="s",
-        parameters=(Parameter("add", "Add", "float", 1.0, 0.0, 10.0),),
-        function=function,
-        reach_px=lambda _p, _c: 0,
-    )
-
-
-def _adding(values: Values, parameters: Mapping[str, Any], _context: PlaneContext) -> Values:
-    return np.asarray(values + np.float32(parameters["add"]))
 
 
 def _failing(_values: Values, _parameters: Mapping[str, Any], _context: PlaneContext) -> Values:
@@ -84,7 +65,7 @@ class _Live:
 
 def test_without_threads_the_exact_plane_is_there_at_once() -> None:
     picture, chain = _volume(), Chain((Step.of("add", {"add": 3.0}),))
-    filters = {"add": _filter(_adding, "add")}
+    filters = {"add": a_filter(adding, "add")}
     plane, wish = _wish(picture, chain)
     shown = Enhancer(filters).shown("axial", plane, wish)
     expected = enhanced(
@@ -104,7 +85,7 @@ def test_a_slow_chain_is_not_waited_for_and_comes_later() -> None:
         assert gate.wait(20)
         return values * np.float32(2)
 
-    live = _Live({"odd": _filter(slow)})
+    live = _Live({"odd": a_filter(slow)})
     try:
         picture, chain = _volume(), Chain((Step("odd"),))
         first = live.ask(picture, chain)
@@ -129,7 +110,7 @@ def test_while_a_slider_is_dragged_the_former_setting_stays_until_the_newest_is_
         ran.append(float(parameters["add"]))
         return np.asarray(values + np.float32(parameters["add"]))
 
-    live = _Live({"odd": _filter(slow)})
+    live = _Live({"odd": a_filter(slow)})
     try:
         picture = _volume()
         chains = [Chain((Step.of("odd", {"add": float(n)}),)) for n in range(8)]
@@ -165,7 +146,7 @@ def test_a_large_plane_is_shown_coarsely_first() -> None:
             assert context.pixel_mm == (2.0, 2.0)
         return np.asarray(values + np.float32(parameters["add"]))
 
-    live = _Live({"odd": _filter(slow)})
+    live = _Live({"odd": a_filter(slow)})
     try:
         picture, chain = _volume(300), Chain((Step.of("odd", {"add": 5.0}),))
         live.ask(picture, chain)
@@ -182,7 +163,7 @@ def test_a_large_plane_is_shown_coarsely_first() -> None:
 
 
 def test_the_planes_ahead_are_computed_in_the_direction_of_scrolling() -> None:
-    live = _Live({"add": _filter(_adding, "add")})
+    live = _Live({"add": a_filter(adding, "add")})
     try:
         picture, chain = _volume(), Chain((Step("add"),))
         live.ask(picture, chain, 1)
@@ -199,7 +180,7 @@ def test_the_planes_ahead_are_computed_in_the_direction_of_scrolling() -> None:
 
 
 def test_a_step_that_fails_is_left_out_and_said_and_the_others_stand() -> None:
-    filters = {"add": _filter(_adding, "add"), "bad": _filter(_failing, "bad")}
+    filters = {"add": a_filter(adding, "add"), "bad": a_filter(_failing, "bad")}
     live = _Live(filters)
     try:
         picture = _volume()
@@ -223,7 +204,7 @@ def test_a_change_of_the_last_step_computes_but_that() -> None:
         ran.append("first")
         return values * np.float32(2)
 
-    enhancer = Enhancer({"one": _filter(first, "one"), "add": _filter(_adding, "add")})
+    enhancer = Enhancer({"one": a_filter(first, "one"), "add": a_filter(adding, "add")})
     picture = _volume()
     for add in (1.0, 2.0, 3.0):
         plane, wish = _wish(picture, Chain((Step("one"), Step.of("add", {"add": add}))))
@@ -238,7 +219,7 @@ def test_colour_is_filtered_in_its_luminance() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3)).astype(np.uint8)
     colour = replace(picture, stored=rgb)
     plane, wish = _wish(colour, Chain((Step.of("add", {"add": 9.0}),)))
-    shown = Enhancer({"add": _filter(_adding, "add")}).shown("axial", plane, wish)
+    shown = Enhancer({"add": a_filter(adding, "add")}).shown("axial", plane, wish)
     assert shown.values is not None
     assert shown.values == pytest.approx(rgb[2] @ [0.299, 0.587, 0.114] + 9, abs=1e-3)
 
