@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from viewer.domain.chain import Chain
 from viewer.domain.geometry import Plane
 from viewer.domain.graphics import Shutter
@@ -25,7 +28,7 @@ from viewer.rendering.outlines import outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
 from viewer.rendering.shapes import half_slice_mm
-from viewer.session.enhanced_view import enhanced_view
+from viewer.session.enhanced_view import EnhancedView, enhanced_view
 from viewer.session.enhancer import Enhancer, Shown
 from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.session import Session
@@ -105,44 +108,68 @@ class Presenter:
             is_masked=look.shutter_shown and shutter is not None,
         )
         self._note(view.shown, pane, is_original=original)
-        marks = [*self._marks(picture, cut), *_compared(original), *view.marks]
-        marks += _state_marks(state, shutter, look)
         layers = self._layers(picture)
         labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
-        raster = compose(
+        split_x = split_x if view.split else None
+        raster = self._raster(picture, view, self._overlays(picture, cut, state), labels, split_x)
+        info = replace(
+            self._info(picture, pane, cursor_px),
+            outlines=tuple(o for layer, values in labels for o in outlines_of(values, cut, layer)),
+            marks=(
+                *self._marks(picture, cut),
+                *_compared(original),
+                *view.marks,
+                *_state_marks(state, shutter, look),
+                *_review_marks(layers),
+            ),
+            split_x=split_x,
+            window=view.window or (None if picture.is_colour else self._viewing.window(picture)),
+        )
+        primitives = (
+            *self._drawn(picture, plane, cut, state),
+            *pane_primitives(info),
+            *self._seeds(picture, plane),
+            *preview,
+        )
+        return PresentedPane(raster, primitives, cut, view.shown)
+
+    def _raster(
+        self,
+        picture: Picture,
+        view: EnhancedView,
+        overlays: Iterable[Layer],
+        labels: Iterable[tuple[Segmentation, NDArray[np.uint8]]],
+        split_x: float | None,
+    ) -> Raster:
+        """Return the pixels: values through the window, files' overlays, then segments."""
+        is_inverted = shown_inverted(picture) != (picture.key in self._viewing.look.inverted)
+        return compose(
             view.cut,
             picture,
             view.window or self._viewing.window(picture),
-            inverted=view.palette == "grey"
-            and shown_inverted(picture) != (picture.key in look.inverted),
-            layers=[
-                *self._overlays(picture, cut, state),
-                *(Layer.of(values, layer.segments) for layer, values in labels),
-            ],
+            inverted=view.palette == "grey" and is_inverted,
+            layers=[*overlays, *(Layer.of(values, layer.segments) for layer, values in labels)],
             palette=view.palette,
             enhanced=view.values,
-            split_x=split_x if view.split else None,
+            split_x=split_x,
         )
-        outlines = tuple(
-            outline for layer, values in labels for outline in outlines_of(values, cut, layer)
-        )
-        info = replace(
-            self._info(picture, pane, cursor_px),
-            outlines=outlines,
-            marks=(*marks, *_review_marks(layers)),
-            split_x=split_x if view.split else None,
-            window=view.window or (None if picture.is_colour else self._viewing.window(picture)),
-        )
-        drawn: tuple[Primitive, ...] = ()
-        if state is not None and cut.k is not None and look.overlays_shown:
-            from viewer.rendering.graphics import graphic_primitives
 
-            drawn = graphic_primitives(state, picture, plane, cut.k)
+    def _drawn(
+        self, picture: Picture, plane: Plane, cut: Section, state: "PresentationState | None"
+    ) -> tuple[Primitive, ...]:
+        """Return what a saved state draws on the image."""
+        if state is None or cut.k is None or not self._viewing.look.overlays_shown:
+            return ()
+        from viewer.rendering.graphics import graphic_primitives
+
+        return graphic_primitives(state, picture, plane, cut.k)
+
+    def _seeds(self, picture: Picture, plane: Plane) -> Iterable[Primitive]:
+        """Return the seeds of the method that is being tried."""
         draft = self._viewing.draft
-        if draft is not None and draft.volume_key == picture.key:
-            preview = (*draft.seed_handles(plane, half_slice_mm(picture.grid, plane)), *preview)
-        primitives = (*drawn, *pane_primitives(info), *preview)
-        return PresentedPane(raster, primitives, cut, view.shown)
+        if draft is None or draft.volume_key != picture.key:
+            return ()
+        return draft.seed_handles(plane, half_slice_mm(picture.grid, plane))
 
     def _note(self, shown: Shown | None, pane: str, *, is_original: bool) -> None:
         """Keep what the active pane shows for the panel, and tell if it is another result."""
