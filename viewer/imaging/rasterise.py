@@ -46,9 +46,7 @@ def ball_stroke(grid: Grid, points_lps_mm: ArrayLike, radius_mm: float) -> Block
         own = _bounds(grid, piece, radius_mm)
         if own is None:
             continue
-        k, j, i = (np.arange(a, b) for a, b in zip(*own, strict=True))
-        mesh = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)
-        inside = _distance_squared(grid.world(mesh[..., ::-1]), piece) <= _limit(radius_mm)
+        inside = _box_distance_squared(grid, own, piece) <= _limit(radius_mm)
         at = tuple(slice(a - s, b - s) for a, b, s in zip(*own, start, strict=True))
         mask[at] |= inside
     return _trimmed(start, mask)
@@ -154,6 +152,30 @@ def _distance_squared(centres: Floats, points: Floats) -> Floats:
         nearest = start + share[..., None] * edge
         best = np.minimum(best, ((centres - nearest) ** 2).sum(axis=-1))
     return np.asarray(best)
+
+
+def _box_distance_squared(grid: Grid, box: tuple[Shape, Shape], piece: Floats) -> Floats:
+    """Return the squared distances (k, j, i) of a box's voxel centres to one piece of a line.
+
+    The vector from the piece's start to a centre is a sum of one vector an axis, so its square and
+    its share along the piece are sums of small tables: a twentieth of the work of all centres.
+    """
+    start, edge = piece[0], piece[-1] - piece[0]
+    affine = grid.ijk_to_lps
+    (k0, j0, i0), (k1, j1, i1) = box
+    across = np.arange(i0, i1)[:, None] * affine[:3, 0] + (affine[:3, 3] - start)
+    down = np.arange(j0, j1)[:, None] * affine[:3, 1]
+    through = np.arange(k0, k1)[:, None] * affine[:3, 2]
+    squares = [(vectors**2).sum(axis=1) for vectors in (across, down, through)]
+    plane = squares[0] + squares[1][:, None] + 2 * (down @ across.T)
+    rest_j = squares[2][:, None] + 2 * (through @ down.T)
+    squared = plane + rest_j[:, :, None] + 2 * (through @ across.T)[:, None, :]
+    length_squared = float(edge @ edge)
+    if length_squared == 0:
+        return np.asarray(squared)
+    along = (through @ edge)[:, None, None] + ((down @ edge)[:, None] + across @ edge)
+    share = np.clip(along / length_squared, 0, 1)
+    return np.asarray(squared + share * (share * length_squared - 2 * along))
 
 
 def _limit(radius_mm: float) -> float:

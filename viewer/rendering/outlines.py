@@ -72,6 +72,6 @@ def segment_outlines(outlines: Iterable[Outline], plane: Plane) -> tuple[Line, .
         for polygon in outline.polygons:
             on_plane = polygon.shape[-1] == 2
             xy = polygon if on_plane else plane.pixel(polygon)[:, :2]
-            points = tuple((float(x), float(y)) for x, y in xy)
+            points = tuple(map(tuple, xy.tolist()))
             lines.append(Line(points, colour, OUTLINE_PX, dashed=outline.is_proposal, closed=True))
     return tuple(lines)

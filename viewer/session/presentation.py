@@ -3,7 +3,8 @@
 Window, captures and ``negatoscope render`` share this one path. It knows no toolkit.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,14 @@ from viewer.imaging.value_chain import shown_inverted
 from viewer.rendering.annotate import Mark
 from viewer.rendering.compose import Layer, Raster, compose
 from viewer.rendering.corners import value_text
-from viewer.rendering.outlines import outlines_of
+from viewer.rendering.outlines import Outline, outlines_of
 from viewer.rendering.pane import PaneInfo, pane_primitives
 from viewer.rendering.primitives import Primitive
 from viewer.rendering.shapes import half_slice_mm
 from viewer.session.enhanced_view import EnhancedView, enhanced_view
 from viewer.session.enhancer import Enhancer, Shown
 from viewer.session.figures import SegmentFigures, outdated
+from viewer.session.kept import Kept
 from viewer.session.session import Session
 from viewer.session.strip import strip_of
 from viewer.session.viewing import Look, Viewing, position_of
@@ -55,6 +57,15 @@ class PresentedPane:
         return 0.0 if self.enhanced is None else self.enhanced.elapsed_ms
 
 
+@dataclass(frozen=True, eq=False)
+class _LabelledCut:
+    """A segmentation on a section: labels (h, w), how they are filled, and their outlines."""
+
+    values: NDArray[np.uint8]
+    layer: Layer
+    outlines: tuple[Outline, ...]
+
+
 class Presenter:
     """Composes panes for one session and one look."""
 
@@ -67,6 +78,7 @@ class Presenter:
     ) -> None:
         self._session, self._viewing, self._filters = session, viewing, filters
         self.enhancer = enhancer or Enhancer(filters)
+        self._kept: defaultdict[str, Kept] = defaultdict(Kept)
         self._outdated: tuple[int, frozenset[str]] = (-1, frozenset())
         self.last: Shown | None = None
         self.told: Callable[[], None] = lambda: None
@@ -90,12 +102,16 @@ class Presenter:
         chain = self._session.state.chain(picture.key).active
         if look.original or original:
             chain = Chain()
-        cut = section(picture, plane, native=chain.is_active)
+        kept = self._kept[f"{pane} original" if original else pane]
+        cut = _cut(kept, picture, plane, is_native=chain.is_active)
         state = self._state(picture, cut)
         shutter = (state and state.shutter) or shutter_at(picture, cut)
         split_x = None if original else self._split_x(picture, look, plane)
-        if look.shutter_shown:
-            cut = shuttered(picture, cut, shutter)
+        if look.shutter_shown and shutter is not None:
+            whole = cut
+            cut = kept.get(
+                "shutter", (whole,), (shutter,), lambda: shuttered(picture, whole, shutter)
+            )
         view = enhanced_view(
             self.enhancer,
             self._filters,
@@ -109,12 +125,13 @@ class Presenter:
         )
         self._note(view.shown, pane, is_original=original)
         layers = self._layers(picture)
-        labels = [(layer, label_section(layer, plane, cut)) for layer in layers]
+        labels = [self._labels(kept, layer, plane, cut) for layer in layers]
         split_x = split_x if view.split else None
-        raster = self._raster(picture, view, self._overlays(picture, cut, state), labels, split_x)
+        overlays = self._overlays(kept, picture, cut, state)
+        raster = self._raster(kept, picture, view, overlays, labels, split_x)
         info = replace(
             self._info(picture, pane, cursor_px),
-            outlines=tuple(o for layer, values in labels for o in outlines_of(values, cut, layer)),
+            outlines=tuple(outline for found in labels for outline in found.outlines),
             marks=(
                 *self._marks(picture, cut),
                 *_compared(original),
@@ -131,27 +148,55 @@ class Presenter:
             *self._seeds(picture, plane),
             *preview,
         )
+        kept.sweep()
         return PresentedPane(raster, primitives, cut, view.shown)
+
+    def forget(self) -> None:
+        """Let go of all that was shown: the study was closed."""
+        self._kept.clear()
+
+    def _labels(
+        self, kept: Kept, layer: Segmentation, plane: Plane, cut: Section
+    ) -> "_LabelledCut":
+        """Return a segmentation's labels on ``cut``, and their outlines."""
+
+        def make() -> _LabelledCut:
+            values = label_section(layer, plane, cut)
+            return _LabelledCut(
+                values, Layer.of(values, layer.segments), outlines_of(values, cut, layer)
+            )
+
+        revision = self._session.label_revision(layer.uid)
+        return kept.get(("labels", layer.uid), (layer, plane, cut), (revision,), make)
 
     def _raster(
         self,
+        kept: Kept,
         picture: Picture,
         view: EnhancedView,
-        overlays: Iterable[Layer],
-        labels: Iterable[tuple[Segmentation, NDArray[np.uint8]]],
+        overlays: tuple[Layer, ...],
+        labels: Sequence["_LabelledCut"],
         split_x: float | None,
     ) -> Raster:
         """Return the pixels: values through the window, files' overlays, then segments."""
         is_inverted = shown_inverted(picture) != (picture.key in self._viewing.look.inverted)
-        return compose(
-            view.cut,
-            picture,
-            view.window or self._viewing.window(picture),
-            inverted=view.palette == "grey" and is_inverted,
-            layers=[*overlays, *(Layer.of(values, layer.segments) for layer, values in labels)],
-            palette=view.palette,
-            enhanced=view.values,
-            split_x=split_x,
+        inverted = view.palette == "grey" and is_inverted
+        window = view.window or self._viewing.window(picture)
+        layers = (*overlays, *(found.layer for found in labels))
+        return kept.get(
+            "raster",
+            (picture, view.cut, view.values, window.table, *layers),
+            (window.center, window.width, window.function, inverted, view.palette, split_x),
+            lambda: compose(
+                view.cut,
+                picture,
+                window,
+                inverted=inverted,
+                layers=layers,
+                palette=view.palette,
+                enhanced=view.values,
+                split_x=split_x,
+            ),
         )
 
     def _drawn(
@@ -193,13 +238,17 @@ class Presenter:
         return state if named else None
 
     def _overlays(
-        self, picture: Picture, cut: Section, state: "PresentationState | None"
-    ) -> list[Layer]:
+        self, kept: Kept, picture: Picture, cut: Section, state: "PresentationState | None"
+    ) -> tuple[Layer, ...]:
         """Return the bitmaps of file and state as a layer below all segments."""
         if not self._viewing.look.overlays_shown:
-            return []
-        found = overlay_labels(picture, cut, state.overlays if state else ())
-        return [] if found is None else [Layer.bitmap(found)]
+            return ()
+
+        def make() -> tuple[Layer, ...]:
+            found = overlay_labels(picture, cut, state.overlays if state else ())
+            return () if found is None else (Layer.bitmap(found),)
+
+        return kept.get("overlays", (picture, cut, state), (), make)
 
     def _layers(self, picture: Picture) -> list[Segmentation]:
         if not self._viewing.look.segments_shown:
@@ -275,6 +324,17 @@ class Presenter:
         if made:
             found.append(Mark(f"ENHANCED SERIES  {made}", "enhanced"))
         return tuple(found)
+
+
+def _cut(kept: Kept, picture: Picture, plane: Plane, *, is_native: bool) -> Section:
+    """Return the section of a pane, the one of the last frame if it would be the same."""
+    n_read = int(picture.loaded_k.sum())  # voxels come while they are shown
+    return kept.get(
+        "cut",
+        (picture, plane),
+        (is_native, n_read),
+        lambda: section(picture, plane, native=is_native),
+    )
 
 
 def _compared(original: bool) -> Iterator[Mark]:

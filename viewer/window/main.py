@@ -254,6 +254,7 @@ class MainWindow(QMainWindow):
         had, self._has_pictures = self._has_pictures, bool(self.context.pictures.sources)
         if had and not self._has_pictures:
             self.notices.clear()  # they spoke of a study that was closed
+            self.presenter.forget()
         if key:
             self.three_d.picture_changed()
             self._later("status", "study")
