@@ -149,3 +149,11 @@ def test_an_action_is_direct_only_without_open_questions() -> None:
     assert Action("a.b", "A", "File", "Help.", asks).required() == ("path",)
     assert not Action("a.b", "A", "File", "Help.", asks).is_direct
     assert Action("a.b", "A", "File", "Help.", knows).is_direct
+
+
+@pytest.mark.parametrize("id_", [id_ for id_ in IDS if actions()[id_].slow_choices])
+def test_choices_that_are_listed_late_have_no_keys(id_: str, context: Context) -> None:
+    """Keys are bound when the window is made, and nothing that is slow is asked for then."""
+    choices = actions()[id_].choices
+    assert choices is not None
+    assert not [choice for choice in choices(context) if choice.keys]

@@ -50,6 +50,15 @@ from viewer.__main__ import main
 code = main({words!r})
 print(json.dumps([code, sorted(sys.modules)]))
 """
+START = """
+import json, sys
+from viewer.window.start import Program, make_app
+make_app()
+program = Program()
+program.window.show()
+print(json.dumps(sorted(sys.modules)))
+program.close()
+"""
 
 
 def printed(code: str) -> object:
@@ -122,3 +131,15 @@ def test_the_command_line_scans_without_a_toolkit(tmp_path: Path) -> None:
     code, modules = found
     assert code == 0
     assert not held(set(modules), TOOLKITS)
+
+
+def test_the_empty_window_waits_for_no_plug_in_and_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEGATOSCOPE_HOME", str(tmp_path))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    found = printed(START)
+    assert isinstance(found, list)
+    assert "viewer.window.main" in found
+    late = ("plugins.enhance", "plugins.segment", "viewer.inference.supervisor", *LATE)
+    assert not held(set(found), late)

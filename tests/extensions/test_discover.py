@@ -1,8 +1,10 @@
 """Finding plug-ins: a broken one is left out and named, the others stay."""
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +14,7 @@ import pytest
 
 from viewer.domain.finding import Severity
 from viewer.domain.methods import Filter, Parameter
-from viewer.extensions import discover
-from viewer.extensions.discover import load_extensions
+from viewer.extensions.discover import Extensions, late_extensions, load_extensions
 
 GOOD = Filter(
     key="good",
@@ -156,7 +157,7 @@ def test_installed_plug_ins_come_after_the_shipped_ones(
         assert group == "negatoscope.plugins"
         return EntryPoint("own", "plugins.enhance", group), EntryPoint("theirs", name, group)
 
-    monkeypatch.setattr(discover, "entry_points", points)
+    monkeypatch.setattr(importlib.metadata, "entry_points", points)
     found = load_extensions()
     assert list(found.filters)[-1] == "good"
     assert found.findings == ()
@@ -164,3 +165,18 @@ def test_installed_plug_ins_come_after_the_shipped_ones(
 
 def test_without_plug_ins_there_are_no_filters() -> None:
     assert not load_extensions([]).filters
+
+
+def test_late_plug_ins_are_loaded_when_the_first_is_asked_for() -> None:
+    loads: list[int] = []
+
+    def load() -> Extensions:
+        loads.append(1)
+        return load_extensions(["plugins.segment"])
+
+    late = late_extensions(cache(load))
+    assert not loads
+    assert set(late.segmenters) == set(load_extensions(["plugins.segment"]).segmenters)
+    assert late.filters.get("gaussian") is None
+    assert len(late.filters) == 0
+    assert loads == [1]

@@ -66,7 +66,7 @@ def _choices(context: Context) -> Sequence[Choice]:
     ]
 
 
-@action("ai.backend", "Where networks run", group="Networks", choices=_choices)
+@action("ai.backend", "Where networks run", group="Networks", choices=_choices, slow_choices=True)
 def choose_backend(
     context: Context,
     *,

@@ -46,7 +46,14 @@ def _filters(context: Context) -> Sequence[Choice]:
     return [Choice(f.title, {"filter": f.key}, group=group_of(f)) for f in found]
 
 
-@action("enhance.add", "Add a filter", group="Enhance", choices=_filters, enabled=has_picture)
+@action(
+    "enhance.add",
+    "Add a filter",
+    group="Enhance",
+    choices=_filters,
+    enabled=has_picture,
+    slow_choices=True,
+)
 def add(context: Context, *, filter: str) -> None:  # noqa: A002 - the field's word
     """Add a filter at the end of the chain, with its usual settings."""
     found = filter_of(context, filter)

@@ -92,6 +92,7 @@ def _no_draft(context: Context) -> str:
     "Segment by a method",
     group="Segments",
     choices=_methods,
+    slow_choices=True,
     enabled=_can_segment,
 )
 def choose(context: Context, *, method: str) -> None:

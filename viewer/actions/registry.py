@@ -43,6 +43,8 @@ class Action:
     ``enabled`` returns "" or the reason why it cannot be done now. ``choices`` lists ready-made
     parameters (window presets, networks); an action with required parameters and without choices
     is for programs only (journeys, command line), unless the door asks for the parameters.
+    ``slow_choices``: listing them takes long (it loads plug-ins, say), so they are asked for only when
+    they are shown; none of them has a key.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Action:
     keys: tuple[str, ...] = ()
     enabled: Enabled = always
     choices: Choices | None = None
+    slow_choices: bool = False
 
     def required(self) -> tuple[str, ...]:
         """Return the names of parameters without a default."""
@@ -68,7 +71,7 @@ class Action:
 _TABLE: dict[str, Action] = {}
 
 
-def action(
+def action(  # noqa: PLR0913 - a row of the table
     id: str,  # noqa: A002 - the word that the whole program uses
     title: str,
     *,
@@ -76,6 +79,7 @@ def action(
     keys: tuple[str, ...] = (),
     enabled: Enabled = always,
     choices: Choices | None = None,
+    slow_choices: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a function as an action.
 
@@ -89,7 +93,7 @@ def action(
         text = getdoc(function)
         if id in _TABLE or not text:
             raise ViewerError(f"The action {id} is declared twice or has no help.")
-        _TABLE[id] = Action(id, title, group, text, function, keys, enabled, choices)
+        _TABLE[id] = Action(id, title, group, text, function, keys, enabled, choices, slow_choices)
         return function
 
     return declare

@@ -1,15 +1,16 @@
 """Finds the plug-ins that were installed with the program or beside it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
+from typing import TypeVar
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.methods import Filter
 from viewer.domain.segmenters import Segmenter
 from viewer.errors import ViewerError
 
+Method = TypeVar("Method")
 GROUP = "negatoscope.plugins"
 # A plain checkout was not installed, so its own families are not among the entry points.
 SHIPPED = ("plugins.enhance", "plugins.segment")
@@ -22,6 +23,30 @@ class Extensions:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     segmenters: Mapping[str, Segmenter] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+
+class _Late(Mapping[str, Method]):
+    """A table that is filled when it is first looked into."""
+
+    def __init__(self, load: Callable[[], Mapping[str, Method]]) -> None:
+        self._load = load
+
+    def __getitem__(self, key: str) -> Method:
+        return self._load()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+
+def late_extensions(load: Callable[[], Extensions]) -> Extensions:
+    """Return the plug-ins of ``load``, called when one of them is asked for: no start waits for it.
+
+    ``findings`` are empty: whoever loads them tells those.
+    """
+    return Extensions(_Late(lambda: load().filters), _Late(lambda: load().segmenters))
 
 
 def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
@@ -47,6 +72,8 @@ def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
 
 
 def _found() -> tuple[str, ...]:
+    from importlib.metadata import entry_points
+
     installed = tuple(point.value for point in entry_points(group=GROUP))
     return (*SHIPPED, *installed)
 

@@ -25,9 +25,11 @@ class Entry:
     ticked: bool = False
 
 
-def entries(context: Context) -> Iterator[Entry]:
+def entries(context: Context, *, with_slow: bool = True) -> Iterator[Entry]:
     """Yield everything that can be triggered without further questions."""
     for action in actions().values():
+        if action.slow_choices and not with_slow:
+            continue
         if action.choices is not None:
             for choice in action.choices(context):
                 title = f"{action.title}: {choice.title}"
@@ -99,7 +101,7 @@ def _trigger(performing: Performing, entry: Entry, _checked: bool = False) -> No
 def install_keys(window: QWidget, context: Context, performing: Performing) -> list[QShortcut]:
     """Bind every key of the table; focus never owns a shortcut (texts being typed excepted)."""
     shortcuts = []
-    for entry in entries(context):
+    for entry in entries(context, with_slow=False):
         for key in entry.keys:
             shortcut = QShortcut(QKeySequence(key), window)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)

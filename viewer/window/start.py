@@ -2,16 +2,18 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from viewer.actions.context import Context, Notice
+from viewer.domain.finding import Finding
 from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER
-from viewer.extensions.discover import load_extensions
+from viewer.extensions.discover import late_extensions, load_extensions
 from viewer.inference.cards import load_cards
 from viewer.jobs.runner import Runner
 from viewer.places import data_folder
@@ -62,14 +64,14 @@ class Program:
         self.bridge = Bridge(self._fault)
         self.session = session or Session(Journal.create(sessions_folder()))
         self.session.on_fault = self._fault_from_anywhere
-        extensions = load_extensions()
+        self._extensions = cache(load_extensions)  # plug-ins bring what no first picture needs
         self.jobs = Runner(self.bridge.post, changed=self._jobs_changed)
         self.context = Context(
             session=self.session,
             viewing=Viewing(),
             pictures=Pictures(),
             jobs=self.jobs,
-            extensions=extensions,
+            extensions=late_extensions(self._extensions),
             door=self.door,
             cards=load_cards(),
             quit=self._quit,
@@ -79,8 +81,16 @@ class Program:
         self._window = self.window
         self.door.window = self.window
         self.window.resize(*_SIZE_PX)
-        for finding in (*extensions.findings, *self.session.findings):
+        self._tell(self.session.findings)
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
             self.door.tell(Notice("warning", f"{finding.text} {finding.remedy}".strip()))
+
+    def warm(self) -> None:
+        """Load what no first picture needs: plug-ins, and the worker of the networks."""
+        self._tell(self._extensions().findings)
+        self.context.warm()
 
     def _fault(self, error: Exception) -> None:
         self.context.tell_fault(error)
@@ -139,7 +149,7 @@ def run_window(paths: Sequence[str], *, demo: bool = False) -> int:
         program.window.performing.perform("file.open_paths", paths=tuple(paths))
     elif demo:
         program.window.performing.perform("file.demo")
-    QTimer.singleShot(1500, program.window, program.context.warm)
+    QTimer.singleShot(1500, program.window, program.warm)
     code = app.exec()
     program.close()
     return int(code)

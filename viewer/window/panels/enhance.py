@@ -1,5 +1,6 @@
 """The enhancement chain: presets, steps with sliders made from the filters' own descriptions."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -31,6 +32,7 @@ from viewer.window.controls import (
     row_of,
 )
 from viewer.window.live import LiveEnhancement
+from viewer.window.method_menu import MenuRow, grouped_menu
 from viewer.window.panels.histogram import HistogramView
 from viewer.window.panels.parameters import add_parameter
 from viewer.window.performing import Performing
@@ -142,18 +144,14 @@ class EnhancePanel(QWidget):
         return button
 
     def _filter_menu(self, parent: QWidget) -> QMenu:
-        """Return the filters under the names of their groups."""
-        menu = QMenu(parent)
-        groups: dict[str, QMenu] = {}
-        for filter_ in self._context.extensions.filters.values():
-            name = group_of(filter_)
-            if name not in groups:
-                groups[name] = menu.addMenu(name)
-                groups[name].setToolTipsVisible(True)
-            entry = groups[name].addAction(filter_.title)
-            entry.setToolTip(f"{filter_.purpose}\n{filter_.caution}")
-            entry.triggered.connect(partial(self._perform, "enhance.add", {"filter": filter_.key}))
-        return menu
+        """Return the filters under the names of their groups; filled when it opens."""
+
+        def rows() -> Iterator[MenuRow]:
+            for one in self._context.extensions.filters.values():
+                call = partial(self._perform, "enhance.add", {"filter": one.key})
+                yield MenuRow(group_of(one), one.title, one.purpose, one.caution, call)
+
+        return grouped_menu(parent, rows)
 
     def _preset_menu(self, parent: QWidget) -> QMenu:
         """Return the presets, those for this kind of image first; filled when it opens."""

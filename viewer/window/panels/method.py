@@ -1,5 +1,6 @@
 """A segmentation method in the hand: its settings, its seeds, what it says, apply or drop."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from PySide6.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
@@ -12,6 +13,7 @@ from viewer.domain.volume import Picture
 from viewer.imaging.value_chain import full_window
 from viewer.session.drafting import Draft
 from viewer.window.controls import Card, ValueSlider, clear_layout, heading, label, row_of
+from viewer.window.method_menu import MenuRow, grouped_menu
 from viewer.window.panels.parameters import add_parameter
 from viewer.window.performing import Performing
 
@@ -57,16 +59,12 @@ class MethodPanel(QWidget):
             self._column.addWidget(self._card(draft, method, picture))
 
     def _menu(self, parent: QWidget) -> QMenu:
-        menu = QMenu(parent)
-        groups: dict[str, QMenu] = {}
-        for method in self._context.extensions.segmenters.values():
-            if method.group not in groups:
-                groups[method.group] = menu.addMenu(method.group)
-                groups[method.group].setToolTipsVisible(True)
-            entry = groups[method.group].addAction(method.title)
-            entry.setToolTip(f"{method.purpose}\n{method.caution}")
-            entry.triggered.connect(partial(self._perform, "method.choose", method=method.key))
-        return menu
+        def rows() -> Iterator[MenuRow]:
+            for method in self._context.extensions.segmenters.values():
+                call = partial(self._perform, "method.choose", method=method.key)
+                yield MenuRow(method.group, method.title, method.purpose, method.caution, call)
+
+        return grouped_menu(parent, rows)
 
     def _card(self, draft: Draft, method: Segmenter, picture: Picture) -> Card:
         card = Card()
