@@ -33,9 +33,21 @@ def test_every_kind_stands_under_its_own_key() -> None:
     assert {key: kind.n_points for key, kind in KINDS.items()} == {
         "distance": 2,
         "bidirectional": 4,
+        "polyline": 2,
+        "angle": 3,
+        "cobb": 4,
+        "cardiothoracic_ratio": 4,
         "ellipse": 3,
+        "rectangle": 3,
+        "polygon": 3,
+        "probe": 1,
+        "suv_peak": 1,
         "segment": 2,
     }
+    assert {key for key, kind in KINDS.items() if kind.is_open_ended} == {"polyline", "polygon"}
+    assert KINDS["polygon"].takes(500)
+    assert not KINDS["polygon"].takes(2)
+    assert not KINDS["angle"].takes(4)
 
 
 def test_a_quantity_is_found_by_its_concept() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from viewer.domain.chain import Chain, Step
 from viewer.domain.geometry import Grid
-from viewer.domain.measurement import Measurement, Receipt, Review
+from viewer.domain.measurement import KINDS, Measurement, Receipt, Review
 from viewer.domain.quantity import LENGTH, PIXELS_ONLY, Quantity
 from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.imaging.rasterise import Block
@@ -105,7 +105,11 @@ class Scribbler:
         return self._random.choice(makers)()
 
     def _new_measurement(self) -> Edit:
-        return AddMeasurement(a_measurement(self._uid(), self._random.uniform(1, 80)))
+        made = a_measurement(self._uid(), self._random.uniform(1, 80))
+        kind = KINDS[self._random.choice(sorted(KINDS))]
+        n = kind.n_points + (self._random.randrange(9) if kind.is_open_ended else 0)
+        points = tuple((self._random.uniform(-9, 9), float(at), 0.0) for at in range(n))
+        return AddMeasurement(replace(made, kind=kind.key, points_lps_mm=points))
 
     def _changed_measurement(self) -> Edit:
         old = self._random.choice(self.session.state.measurements)

@@ -37,7 +37,7 @@ def made(
     segment: tuple[str, int] | None = None,
 ) -> Measurement:
     """Return the measurement of a shape in the patient, with its numbers and receipt."""
-    if kind not in KINDS or len(points) != KINDS[kind].n_points:
+    if kind not in KINDS or not KINDS[kind].takes(len(points)):
         raise InputRefused(f"{kind} is no measurement with {counted(len(points), 'point')}.")
     from viewer.imaging.measuring import measured
 

@@ -403,3 +403,17 @@ def acquired_plane(grid: Grid, size_px: tuple[int, int], slice_k: int) -> Plane:
     down = unit(down - right * (right @ down))
     middle = grid.world(((grid.shape_kji[2] - 1) / 2, (grid.shape_kji[1] - 1) / 2, float(slice_k)))
     return fitted_axes(grid, right, down, size_px, through_lps_mm=middle)
+
+
+def rectangle_corners(points: Floats) -> Floats:
+    """Return the four corners (4, n) in order, of a centre and the ends of two half-sides (3, n)."""
+    first, second = points[1] - points[0], points[2] - points[0]
+    signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return np.stack([points[0] + a * first + b * second for a, b in signs])
+
+
+def rectangle_points(corners: Floats) -> Floats:
+    """Return centre and ends of two half-sides (3, n) of four corners in order (4, n)."""
+    return np.stack(
+        (corners.mean(axis=0), (corners[1] + corners[2]) / 2, (corners[2] + corners[3]) / 2)
+    )

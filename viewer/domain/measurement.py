@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from viewer.domain.quantity import Code, Quantity, Spacing
 
@@ -17,26 +18,66 @@ class Review(StrEnum):
     REJECTED = "rejected"
 
 
+Drawn = Literal["lines", "path", "outline", "rectangle", "ellipse", "dot", "through"]
+_MOST = 1000
+_LENGTH = Code("410668003", "SCT", "Length")
+_LESION = Code("52988006", "SCT", "Lesion")
+_REGION = Code("111099", "DCM", "Selected region")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One row of the table of measurement kinds: tools, painter, SR and CSV read it."""
+    """One row of the table of measurement kinds: engine, tools, painter, SR and CSV read it.
+
+    ``n_points`` is how many points it takes, or the fewest if ``most_points`` is larger. ``drawn``
+    is how they are joined: "lines" two by two; a "path"; a closed "outline"; "rectangle" and
+    "ellipse" by centre and the ends of two half-sides or half-axes; a "dot"; "through" the slices.
+    """
 
     key: str
     title: str
     n_points: int
     finding: Code
+    drawn: Drawn
+    most_points: int = 0
+
+    def takes(self, n: int) -> bool:
+        """Whether a shape of this kind may have ``n`` points."""
+        return self.n_points <= n <= max(self.n_points, self.most_points)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether the hand says when it is complete."""
+        return self.most_points > self.n_points
 
 
 KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (
-        Kind("distance", "Distance", 2, Code("410668003", "SCT", "Length")),
+        Kind("distance", "Distance", 2, _LENGTH, "lines"),
         # points: long axis start and end, short axis start and end
-        Kind("bidirectional", "Bidirectional", 4, Code("52988006", "SCT", "Lesion")),
+        Kind("bidirectional", "Bidirectional", 4, _LESION, "lines"),
+        Kind("polyline", "Polyline", 2, _LENGTH, "path", _MOST),
+        # points: end, corner, other end
+        Kind("angle", "Angle", 3, Code("1483009", "SCT", "Angle"), "path"),
+        # points: two ends of one line, two of the other
+        Kind("cobb", "Cobb angle", 4, Code("285285000", "SCT", "Cobb angle"), "lines"),
+        # points: two ends of the heart's width, two of the chest's
+        Kind(
+            "cardiothoracic_ratio",
+            "Cardiothoracic ratio",
+            4,
+            Code("cardiothoracic-ratio", "99NEGATO", "Cardiothoracic ratio"),
+            "lines",
+        ),
         # points: centre, end of the first half-axis, end of the second half-axis
-        Kind("ellipse", "Ellipse", 3, Code("111099", "DCM", "Selected region")),
+        Kind("ellipse", "Ellipse", 3, _REGION, "ellipse"),
+        Kind("rectangle", "Rectangle", 3, _REGION, "rectangle"),
+        Kind("polygon", "Polygon", 3, _REGION, "outline", _MOST),
+        Kind("probe", "Probe", 1, _REGION, "dot"),
+        Kind("suv_peak", "SUVpeak", 1, _REGION, "dot"),
         # points: the two ends of the longest diameter (3-D)
-        Kind("segment", "Segment", 2, Code("52988006", "SCT", "Lesion")),
+        Kind("segment", "Segment", 2, _LESION, "through"),
     )
 }
 

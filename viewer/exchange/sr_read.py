@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from viewer.domain.geometry import Floats
+from viewer.domain.geometry import Floats, rectangle_points
 from viewer.domain.measurement import KINDS, Measurement, Point, Receipt, Review
 from viewer.domain.quantity import LONG_AXIS, PIXELS_ONLY, SHORT_AXIS, Code, Quantity
 from viewer.domain.volume import Picture
@@ -84,6 +84,9 @@ def merged(groups: Sequence[Group]) -> tuple[Group, ...]:
     return tuple(by_uid.values())
 
 
+_JOINED = ("POINT", "POLYLINE")
+
+
 def kind_code(group: Group) -> str:
     """Return our own code of the kind, or ""."""
     return next((value.value for name, value in group.codes if same_code(name, KIND)), "")
@@ -132,10 +135,22 @@ def _kind_and_points(group: Group, context: Context) -> tuple[str, tuple[Point, 
     if long is not None and short is not None:
         return "bidirectional", _points(np.concatenate((long, short)))
     if stated in KINDS:
-        return stated, _points(pairs[0][1]) if pairs and KINDS[stated].n_points == 2 else ()
+        return stated, _points_of(stated, [p for d, p in lines if d.graphic_type in _JOINED])
     if len(pairs) == 1 and group.segment is None:
         return "distance", _points(pairs[0][1])
     return "segment", ()
+
+
+def _points_of(kind: str, drawn: Sequence[Floats]) -> tuple[Point, ...]:
+    """Return the points of one of our kinds from what was drawn, () if it is not drawn so."""
+    if not drawn:
+        return ()
+    points = np.concatenate(drawn)
+    if KINDS[kind].drawn in ("rectangle", "outline") and len(points) > 3:
+        points = points[:-1] if np.allclose(points[0], points[-1]) else points
+    if KINDS[kind].drawn == "rectangle" and len(points) == 4:
+        points = rectangle_points(points)
+    return _points(points) if KINDS[kind].takes(len(points)) else ()
 
 
 def _pair(pairs: Sequence[tuple[Code | None, Floats]], concept: Code) -> Floats | None:

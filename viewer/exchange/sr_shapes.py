@@ -5,9 +5,12 @@ from math import isfinite
 
 import numpy as np
 
-from viewer.domain.geometry import Floats
-from viewer.domain.measurement import Measurement
+from viewer.domain.geometry import Floats, rectangle_corners
+from viewer.domain.measurement import KINDS, Measurement
 from viewer.domain.quantity import (
+    ANGLE,
+    CARDIOTHORACIC_RATIO,
+    COBB_ANGLE,
     LENGTH,
     LONG_AXIS,
     LONGEST_DIAMETER_3D,
@@ -16,10 +19,14 @@ from viewer.domain.quantity import (
     Quantity,
 )
 
-# kind -> (concept that the points belong to, first point, one past the last point)
-_LINES: dict[str, tuple[tuple[Code, int, int], ...]] = {
+# kind -> (concept that the points belong to, first point, one past the last point; None: all)
+_LINES: dict[str, tuple[tuple[Code, int, int | None], ...]] = {
     "distance": ((LENGTH, 0, 2),),
     "bidirectional": ((LONG_AXIS, 0, 2), (SHORT_AXIS, 2, 4)),
+    "polyline": ((LENGTH, 0, None),),
+    "angle": ((ANGLE, 0, 3),),
+    "cobb": ((COBB_ANGLE, 0, 2), (COBB_ANGLE, 2, 4)),
+    "cardiothoracic_ratio": ((CARDIOTHORACIC_RATIO, 0, 2), (CARDIOTHORACIC_RATIO, 2, 4)),
     "segment": ((LONGEST_DIAMETER_3D, 0, 2),),
 }
 
@@ -28,7 +35,7 @@ _LINES: dict[str, tuple[tuple[Code, int, int], ...]] = {
 class Shape:
     """Points of a measurement as DICOM draws them; ``concept`` None: the region of the group."""
 
-    graphic_type: str  # POLYLINE or ELLIPSE
+    graphic_type: str  # POINT, POLYLINE or ELLIPSE
     points_lps_mm: Floats  # (n, 3)
     concept: Code | None
 
@@ -44,22 +51,39 @@ def shapes(measurement: Measurement) -> tuple[Shape, ...]:
     Lines belong to the number that they give; when it is not there, to the first number.
     """
     points = np.array(measurement.points_lps_mm, dtype=np.float64).reshape(-1, 3)
-    if measurement.kind == "ellipse" and len(points) == 3:
-        return (Shape("ELLIPSE", ellipse_axes(points), None),)
+    region = _region(measurement.kind, points)
+    if region is not None:
+        return (region,)
     quantities = written_quantities(measurement)
-    if not quantities or len(points) < 2:
+    if not quantities or not len(points):
         return ()
-    lines = _LINES.get(measurement.kind, ((quantities[0].concept, 0, len(points)),))
+    lines = _LINES.get(measurement.kind, ((quantities[0].concept, 0, None),))
     there = {_key(quantity.concept) for quantity in quantities}
     return tuple(
         Shape(
-            "POLYLINE",
+            "POINT" if len(points[first:last]) == 1 else "POLYLINE",
             points[first:last],
             concept if _key(concept) in there else quantities[0].concept,
         )
         for concept, first, last in lines
-        if len(points) >= last
+        if len(points) >= (last or 1)
     )
+
+
+def _region(kind: str, points: Floats) -> Shape | None:
+    """Return the region that a kind encloses (PS3.3 C.18.9: a closed line ends where it began)."""
+    drawn = KINDS[kind].drawn if kind in KINDS else ""
+    if drawn == "ellipse" and len(points) == 3:
+        return Shape("ELLIPSE", ellipse_axes(points), None)
+    if drawn == "rectangle" and len(points) == 3:
+        return Shape("POLYLINE", _closed(rectangle_corners(points)), None)
+    if drawn == "outline" and len(points) >= 3:
+        return Shape("POLYLINE", _closed(points), None)
+    return None
+
+
+def _closed(corners: Floats) -> Floats:
+    return np.concatenate((corners, corners[:1]))
 
 
 def ellipse_axes(points: Floats) -> Floats:

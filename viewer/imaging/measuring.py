@@ -42,7 +42,6 @@ VOXEL_RULE = "voxels whose centre lies inside, on the nearest layer; SD divides 
 DIAMETER_RULE = "longest diameter, to a quarter of a voxel beyond the outermost centres"
 _RIGHT_ANGLE = 1e-3
 _FEW = 3
-_MOST_POINTS = 1000
 # Two lines of one shape: where distances across images are not known, both lie in one image.
 _IN_ONE_IMAGE = frozenset({"bidirectional", "cobb", "cardiothoracic_ratio", "angle", "polyline"})
 
@@ -60,8 +59,12 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
         The shape has no extent, lies outside, or crosses slices whose distances are not known.
     """
     points = np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3)
-    if kind in KINDS and len(points) != KINDS[kind].n_points:
-        raise InputRefused(f"{KINDS[kind].title} needs {KINDS[kind].n_points} points.")
+    if kind not in KINDS:
+        raise InputRefused(f"There is no measurement called {kind}.")
+    if not KINDS[kind].takes(len(points)):
+        fewest = KINDS[kind].n_points
+        wanted = f"at least {fewest}" if KINDS[kind].is_open_ended else str(fewest)
+        raise InputRefused(f"{KINDS[kind].title} needs {wanted} points; there are {len(points)}.")
     if not np.isfinite(points).all():
         raise InputRefused("A point that is not finite cannot be measured.")
     if kind in _IN_ONE_IMAGE:
@@ -79,24 +82,19 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
 def _further(kind: str, points: Floats, picture: Picture) -> Measured:
     from viewer.imaging import measuring_shapes as shapes
 
-    # kind -> (fewest points, most points, function)
-    table: dict[str, tuple[int, int, Callable[[Floats, Picture], Measured]]] = {
-        "polyline": (2, _MOST_POINTS, shapes.polyline),
-        "angle": (3, 3, shapes.angle),
-        "cobb": (4, 4, shapes.cobb),
-        "cardiothoracic_ratio": (4, 4, shapes.cardiothoracic),
-        "probe": (1, 1, shapes.probe),
-        "rectangle": (3, 3, shapes.rectangle),
-        "polygon": (3, _MOST_POINTS, shapes.polygon),
-        "suv_peak": (1, 1, shapes.suv_peak),
+    table: dict[str, Callable[[Floats, Picture], Measured]] = {
+        "polyline": shapes.polyline,
+        "angle": shapes.angle,
+        "cobb": shapes.cobb,
+        "cardiothoracic_ratio": shapes.cardiothoracic,
+        "probe": shapes.probe,
+        "rectangle": shapes.rectangle,
+        "polygon": shapes.polygon,
+        "suv_peak": shapes.suv_peak,
     }
     if kind not in table:
-        raise InputRefused(f"There is no measurement called {kind}.")
-    fewest, most, function = table[kind]
-    if not fewest <= len(points) <= most:
-        wanted = str(fewest) if fewest == most else f"at least {fewest}"
-        raise InputRefused(f"{kind} needs {wanted} points; there are {len(points)}.")
-    return function(points, picture)
+        raise InputRefused(f"{KINDS[kind].title} is measured from voxels, not from points.")
+    return table[kind](points, picture)
 
 
 def length_between(start: Floats, end: Floats, picture: Picture) -> float:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.geometry import Floats, nearest, unit
+from viewer.domain.geometry import Floats, nearest, rectangle_corners, unit
 from viewer.domain.quantity import (
     ANGLE,
     AREA,
@@ -103,9 +103,7 @@ def rectangle(points: Floats, picture: Picture) -> Measured:
         raise InputRefused("A rectangle without extent has no statistics.")
     if abs(float(unit(first) @ unit(second))) > _RIGHT_ANGLE:
         raise InputRefused("The sides of a rectangle must stand at a right angle.")
-    signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-    corners = np.array([centre + a * first + b * second for a, b in signs])
-    return _region(corners, picture, points, "rectangle")
+    return _region(rectangle_corners(points), picture, points, "rectangle")
 
 
 def polygon(points: Floats, picture: Picture) -> Measured:

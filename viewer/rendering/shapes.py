@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.domain.geometry import Floats, Grid, Plane
-from viewer.domain.measurement import Measurement, Review
+from viewer.domain.geometry import Floats, Grid, Plane, rectangle_corners
+from viewer.domain.measurement import KINDS, Measurement, Review
 from viewer.domain.quantity import (
     AREA,
     LENGTH,
@@ -32,6 +32,7 @@ TEXT_PX = 11.0
 _LINE_PX = 14.0
 _TICK_PX = 4.0
 _ELLIPSE_POINTS = 72
+_LENGTH_UNITS = ("mm", "mm2", "{pixels}", "{pixels}2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,25 @@ def ellipse_points(xy: Floats) -> Floats:
     return np.asarray(xy[0] + np.cos(angle) * first + np.sin(angle) * second)
 
 
+def joined(kind: str, xy: Floats) -> tuple[tuple[Floats, bool], ...]:
+    """Return how the points (n, 2) of a kind are joined: polylines (m, 2), and whether closed.
+
+    A single place is a line of one point.
+    """
+    drawn = KINDS[kind].drawn if kind in KINDS else "lines"
+    if len(xy) == 1 or drawn == "dot":
+        return tuple((place[None], False) for place in xy)
+    if drawn == "ellipse" and len(xy) == 3:
+        return ((ellipse_points(xy), True),)
+    if drawn == "rectangle" and len(xy) == 3:
+        return ((rectangle_corners(xy), True),)
+    if drawn == "outline":
+        return ((xy, True),)
+    if drawn == "path":
+        return ((xy, False),)
+    return tuple((xy[start : start + 2], False) for start in range(0, len(xy), 2))
+
+
 def label_lines(measurement: Measurement, *, outdated: bool = False) -> tuple[str, ...]:
     """Return the label as painted: the name, then numbers with units (field.md 4.6).
 
@@ -75,6 +95,9 @@ def label_lines(measurement: Measurement, *, outdated: bool = False) -> tuple[st
         "distance": _distance_text,
         "bidirectional": _axes_text,
         "ellipse": _region_text,
+        "rectangle": _region_text,
+        "polygon": _region_text,
+        "polyline": _distance_text,
         "segment": _segment_text,
     }
     name = measurement.label
@@ -117,7 +140,11 @@ def _segment_text(measurement: Measurement) -> tuple[str, ...]:
 
 
 def _all_text(measurement: Measurement) -> tuple[str, ...]:
-    return tuple(quantity.text() for quantity in measurement.quantities[:3])
+    """Return the first numbers; lengths among them say where millimetres come from."""
+    return tuple(
+        _with_source(q.text(), measurement) if q.unit in _LENGTH_UNITS else q.text()
+        for q in measurement.quantities[:3]
+    )
 
 
 def _text(measurement: Measurement, concept: Code) -> str:
@@ -161,7 +188,7 @@ def measurement_shape(
         return None  # a foreign report may give the numbers of a region without any points
     pixels = plane.pixel(np.array(measurement.points_lps_mm))
     held: NDArray[np.bool_] = np.abs(pixels[:, 2]) <= reach_mm + 1e-6
-    through = measurement.kind == "segment"
+    through = measurement.kind in KINDS and KINDS[measurement.kind].drawn == "through"
     if not (held.any() if through else held.all()):
         return None
     xy = pixels[held, :2]
@@ -184,18 +211,20 @@ def _path(points: Floats) -> tuple[Point, ...]:
 
 
 def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line, ...]:
-    if kind == "ellipse":
-        outline = _path(ellipse_points(xy))
-        return (Line(outline, colour, 1.5, dashed=dashed, closed=True, halo=not dashed),)
-    if len(xy) == 1:
-        return (_ring(xy[0], colour),)
+    if len(xy) == 1 or kind not in KINDS or KINDS[kind].drawn == "dot":
+        return tuple(_ring(place, colour) for place in xy)
+    pieces = joined(kind, xy)
+    if any(closed for _, closed in pieces):
+        return tuple(
+            Line(_path(path), colour, 1.5, dashed=dashed, closed=closed, halo=not dashed)
+            for path, closed in pieces
+        )
     # Axes are too short for dashes, and lie on the violet fill: light, and named by their label.
     ink = palettes.AI_TEXT if dashed else colour
     lines = []
-    for number, start in enumerate(range(0, len(xy) - 1, 2)):
-        # The short axis is the thinner one, so that the two are told apart where they are alike.
+    for number, (ends, _) in enumerate(pieces):
+        # The second line is the thinner one, so that the two are told apart where they are alike.
         width = 1.5 if number == 0 else 1.0
-        ends = xy[start : start + 2]
         lines.append(Line(_path(ends), ink, width, halo=True))
         if kind == "distance":
             lines += [Line(_path(tick), ink, width, halo=True) for tick in _ticks(ends)]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from viewer.domain.geometry import Floats, Plane
-from viewer.domain.measurement import Measurement, Point
+from viewer.domain.measurement import KINDS, Measurement, Point
 from viewer.tools.making import points
 
 Mover = Callable[[Floats, int, Floats], Floats]
@@ -21,7 +21,7 @@ def dragged(
 ) -> tuple[Point, ...]:
     """Return the points after point ``number`` was dragged to pixel ``target`` of ``plane``."""
     flat, depths = flattened(measurement.points_lps_mm, plane)
-    mover = MOVERS.get(measurement.kind, _free)
+    mover = _MOVERS.get(measurement.kind, _free)
     return lifted(mover(flat, number, np.array(target) * plane.pixel_mm), depths, plane)
 
 
@@ -100,6 +100,12 @@ def with_short_axis(ends: Floats, place: float, reach: tuple[float, float]) -> F
     return np.array([ends[0], ends[1], foot + turned * reach[0], foot + turned * reach[1]])
 
 
-MOVERS: Mapping[str, Mover] = MappingProxyType(
-    {"distance": _free, "ellipse": _ellipse, "bidirectional": _bidirectional}
+# Kinds whose points depend on each other; those of all others are free.
+_MOVERS: Mapping[str, Mover] = MappingProxyType(
+    {"ellipse": _ellipse, "rectangle": _ellipse, "bidirectional": _bidirectional}
 )
+
+
+def can_move(kind: str) -> bool:
+    """Whether a hand may take the points: a segment's own diameters follow its voxels."""
+    return kind in KINDS and KINDS[kind].drawn != "through"

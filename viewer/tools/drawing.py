@@ -92,3 +92,10 @@ class Ellipse(DrawingTool):
         centre = (a + b) / 2
         ends = (centre, centre + np.array([half[0], 0.0]), centre + np.array([0.0, half[1]]))
         return points(point(event.plane.world(xy)) for xy in ends)
+
+
+class Rectangle(Ellipse):
+    """The box of the drag; with Shift a square about its middle."""
+
+    key = "rectangle"
+    title = "Rectangle"

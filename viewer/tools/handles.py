@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from viewer.domain.geometry import Floats, Plane
-from viewer.domain.measurement import Measurement
-from viewer.rendering.shapes import ellipse_points, half_slice_mm
+from viewer.domain.measurement import KINDS, Measurement
+from viewer.errors import InputRefused
+from viewer.rendering.shapes import half_slice_mm, joined
 from viewer.session.edits import RemoveMeasurement
 from viewer.session.edits_measurement import words
-from viewer.tools.axes import MOVERS, dragged
+from viewer.tools.axes import can_move, dragged
 from viewer.tools.base import (
     CLICK_PX,
     GRAB_PX,
@@ -36,7 +37,7 @@ def grip_at(event: PointerEvent, scene: ToolScene) -> Grip | None:
     best: tuple[float, Grip] | None = None
     for measurement in reversed(scene.measurements):
         pixels = _pixels(measurement, event.plane, scene)
-        if pixels is None or measurement.kind not in MOVERS:
+        if pixels is None or not can_move(measurement.kind):
             continue
         for number, xy in enumerate(pixels):
             distance = distance_px((float(xy[0]), float(xy[1])), event.xy)
@@ -73,10 +74,11 @@ def _pixels(measurement: Measurement, plane: Plane, scene: ToolScene) -> Floats 
 
 
 def _lines(kind: str, xy: Floats) -> tuple[Floats, ...]:
-    if kind == "ellipse":
-        outline = ellipse_points(xy)
-        return np.concatenate((outline, outline[:1])), xy[:1]
-    return tuple(xy[start : start + 2] for start in range(0, len(xy), 2))
+    """Return what of a measurement can be pointed at: its lines, and the middle of a region."""
+    found = tuple(
+        np.concatenate((path, path[:1])) if closed else path for path, closed in joined(kind, xy)
+    )
+    return (*found, xy[:1]) if KINDS[kind].drawn in ("ellipse", "rectangle") else found
 
 
 def _distance_to(xy: tuple[float, float], line: Floats) -> float:
@@ -99,9 +101,12 @@ class HandleDrag:
         self._far = False
 
     def move(self, event: PointerEvent, scene: ToolScene) -> Response:
-        """Return what the measurement would be, with its numbers."""
+        """Return what the measurement would be, with its numbers, or why it cannot be that."""
         self._far = self._far or distance_px(self._start, event.xy) >= CLICK_PX
-        return shown(self._after(event, scene), event, scene)
+        try:
+            return shown(self._after(event, scene), event, scene)
+        except InputRefused as error:  # a polygon that crosses itself for a moment
+            return Response(status=error.sentence(), uid=self._grip.measurement.uid)
 
     def release(self, event: PointerEvent, scene: ToolScene) -> Response:
         """Return the edit; none when it was a click."""

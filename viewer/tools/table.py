@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from viewer.domain.measurement import KINDS
 from viewer.tools.base import Tool
 from viewer.tools.bidirectional import Bidirectional
 from viewer.tools.brush import Brush
 from viewer.tools.contour import Contour
-from viewer.tools.drawing import Distance, Ellipse
+from viewer.tools.drawing import Distance, Ellipse, Rectangle
 from viewer.tools.handles import Handles
 from viewer.tools.loop import Freehand, Scissors
 from viewer.tools.nudge import Nudge
+from viewer.tools.places import Places
 from viewer.tools.polygon import Polygon
 
 TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
@@ -18,7 +20,16 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "handles": Handles,
         "distance": Distance,
         "bidirectional": Bidirectional,
+        "angle": lambda: Places("angle"),
+        "cobb": lambda: Places("cobb"),
+        "polyline": lambda: Places("polyline"),
         "ellipse": Ellipse,
+        "rectangle": Rectangle,
+        # "polygon" fills voxels; this one measures them.
+        "region": lambda: Places("polygon", "region"),
+        "probe": lambda: Places("probe"),
+        "suv_peak": lambda: Places("suv_peak"),
+        "cardiothoracic_ratio": lambda: Places("cardiothoracic_ratio"),
         "brush": Brush,
         "eraser": lambda: Brush(erases=True),
         "polygon": Polygon,
@@ -27,6 +38,11 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "nudge": Nudge,
         "scissors": Scissors,
     }
+)
+
+# tool -> the kind of measurement that it makes
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {key: key for key in TOOLS if key in KINDS and key != "polygon"} | {"region": "polygon"}
 )
 
 

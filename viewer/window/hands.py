@@ -130,6 +130,9 @@ class Hands:
         segmentation = self._context.segmentation
         if segmentation is not None and segmentation.volume_key != picture.key:
             segmentation = None
+        from viewer.tools.table import MEASURES
+
+        kind = MEASURES.get(look.tool, "")
         settings = replace(look.settings, erase=look.tool == "eraser")
         return ToolScene(
             picture=picture,
@@ -138,8 +141,5 @@ class Hands:
             measurements=tuple(m for m in state.measurements if m.volume_key == picture.key),
             settings=settings,
             revision=self._context.session.revision,
-            next_label=next_label(self._context, look.tool) if look.tool in _MEASURING else "",
+            next_label=next_label(self._context, kind) if kind else "",
         )
-
-
-_MEASURING = ("distance", "bidirectional", "ellipse")

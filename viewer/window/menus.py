@@ -65,6 +65,17 @@ def fill_menu(menu: QMenu, context: Context, performing: Performing, ids: Sequen
         _add_action(menu, actions()[id_], context, performing)
 
 
+def fill_choices(
+    menu: QMenu, context: Context, performing: Performing, id_: str, *, without: set[str]
+) -> None:
+    """Fill a menu with the choices of one action, those left out whose parameter is ``without``."""
+    action = actions()[id_]
+    for choice in action.choices(context) if action.choices else ():
+        if without.isdisjoint(str(value) for value in choice.parameters.values()):
+            entry = Entry(action, choice.title, dict(choice.parameters), choice.keys, choice.ticked)
+            _add(menu, entry, action.enabled(context), performing)
+
+
 def _add_action(group: QMenu, action: Action, context: Context, performing: Performing) -> None:
     reason = action.enabled(context)
     if action.choices is None:

@@ -10,7 +10,7 @@ from viewer.actions.context import Context
 from viewer.actions.registry import actions
 from viewer.window import theme
 from viewer.window.controls import label
-from viewer.window.menus import build_menu
+from viewer.window.menus import build_menu, fill_choices
 from viewer.window.performing import Performing
 
 _TOOLS_SHOWN = (
@@ -43,6 +43,8 @@ class TopBar(QWidget):
         self._row.addWidget(self._brand())
         self._tools: dict[str, QToolButton] = {}
         self._add_tools()
+        self._more = self._more_tools()
+        self._row.addWidget(self._more)
         self._row.addStretch(1)
         self._find = QToolButton()
         self._find.setText("Find an action   Ctrl K")
@@ -91,6 +93,22 @@ class TopBar(QWidget):
             self._tools[key] = button
             self._row.addWidget(button)
 
+    def _more_tools(self) -> QToolButton:
+        """Return the menu of the tools that have no button; it bears the name of one in hand."""
+        button = QToolButton()
+        button.setObjectName("tool")
+        button.setCheckable(True)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip("All tools: angles, regions, probes, hands on segments")
+        menu = QMenu(button)
+        menu.aboutToShow.connect(partial(self._fill_tools, menu))
+        button.setMenu(menu)
+        return button
+
+    def _fill_tools(self, menu: QMenu) -> None:
+        menu.clear()
+        fill_choices(menu, self._context, self._performing, "tool.choose", without=set(self._tools))
+
     def _choose(self, key: str, _checked: bool = False) -> None:
         self._performing.perform("tool.choose", tool=key)
         self.refresh()
@@ -111,6 +129,14 @@ class TopBar(QWidget):
         """Follow tool and history."""
         for key, button in self._tools.items():
             button.setChecked(key == self._context.viewing.look.tool)
+        tool = self._context.viewing.look.tool
+        choices = actions()["tool.choose"].choices
+        titles = (
+            {str(c.parameters["tool"]): c.title for c in choices(self._context)} if choices else {}
+        )
+        is_more = tool in titles and tool not in self._tools
+        self._more.setText(f"{titles[tool]}  ▾" if is_more else "More  ▾")
+        self._more.setChecked(is_more)
         name = self._context.session.undo_name if self._context.picture is not None else ""
         text = f"Undo: {name}" if name else "Nothing to undo"
         self._undo.setText(text if len(text) <= 44 else text[:43] + "…")

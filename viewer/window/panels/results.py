@@ -149,7 +149,7 @@ def _number(quantity: Quantity) -> str:
 
 
 def _short(quantity: Quantity) -> str:
-    return _SHORT.get(quantity.concept.value, quantity.concept.meaning)
+    return _SHORT.get(quantity.concept.value, _lowered(quantity.concept.meaning))
 
 
 def _receipt(measurement: Measurement) -> Card:
@@ -167,3 +167,9 @@ def _receipt(measurement: Measurement) -> Card:
         row.addWidget(ElidedLabel(text) if " " not in text else words, 1)
         card.column.addLayout(row)
     return card
+
+
+def _lowered(meaning: str) -> str:
+    """Return a meaning as it stands within a row: "perimeter", but "SUVpeak" and "Cobb angle"."""
+    is_name = meaning[1:2].isupper() or meaning.startswith("Cobb")
+    return meaning if is_name else meaning[:1].lower() + meaning[1:]
