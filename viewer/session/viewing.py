@@ -16,6 +16,7 @@ from viewer.domain.geometry import (
     Plane,
     PlaneName,
     acquired_plane,
+    cross,
     fitted_plane,
 )
 from viewer.domain.volume import Picture, Window
@@ -355,9 +356,10 @@ def position_of(grid: Grid, plane: Plane, pane: str) -> tuple[int, int]:
 def next_sign(grid: Grid, plane: Plane, pane: str) -> float:
     """Return the sign of the next image's direction along a plane's normal."""
     if pane == "acquired":
-        usual = np.cross(grid.directions[:, 0], grid.directions[:, 1])
+        usual = cross(grid.directions[:, 0], grid.directions[:, 1])
     else:
-        usual = np.cross(*STANDARD_AXES[cast(PlaneName, pane)])
+        right, down = STANDARD_AXES[cast(PlaneName, pane)]
+        usual = cross(np.asarray(right), np.asarray(down))
     return _NEXT[pane] if float(plane.normal @ usual) >= 0 else -_NEXT[pane]
 
 
