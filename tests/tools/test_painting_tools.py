@@ -236,7 +236,7 @@ def test_corners_and_the_line_to_the_pointer_are_shown() -> None:
 
 
 def corners_shown(tool: Contour, scene: ToolScene, plane: Plane = PLANE) -> list[Xy]:
-    preview = tool.hover(at("move", (5, 5), plane), scene).preview
+    preview = tool.hover(at("move", (100, 60), plane), scene).preview
     return [p.xy for p in preview if isinstance(p, Handle)]
 
 

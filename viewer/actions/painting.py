@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from viewer.actions.context import Context, has_picture, has_segment, has_volume
+from viewer.actions.context import Context, Notice, has_picture, has_segment, has_volume
 from viewer.actions.registry import Choice, action
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused
@@ -142,6 +142,17 @@ def _range_of_segment(context: Context) -> tuple[float, float]:
 def edge(context: Context) -> None:
     """Let the brush paint only what hangs together with its middle and has values like there."""
     _set(context, edge_aware=not context.viewing.look.settings.edge_aware)
+
+
+@action(
+    "paint.spline", "Smooth curves", group="Segments", keys=("Alt+Shift+C",), enabled=has_volume
+)
+def spline(context: Context) -> None:
+    """Let polygons and contours be smooth curves through their corners, or straight lines."""
+    on = not context.viewing.look.settings.spline
+    _set(context, spline=on)
+    text = "smooth curves" if on else "straight lines"
+    context.door.tell(Notice("done", f"Polygons and contours are {text} through their corners."))
 
 
 def _set(context: Context, **fields: object) -> None:

@@ -333,6 +333,7 @@ _TOOLS = (
     ("contour", "Edit contour", "Shift+C"),
     ("freehand", "Free-hand", "U"),
     ("nudge", "Nudge the edge", "Shift+U"),
+    ("redraw", "Redraw the edge", "Alt+C"),
     ("scissors", "Scissors", "Shift+X"),
 )
 

@@ -1,5 +1,7 @@
 """Outlines of masks: exact along pixel edges, chamfered for the eye, simplified for the hand."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +97,25 @@ def chamfered(outline: Floats) -> Floats:
 def polygon_of_segment(segmentation: Segmentation, number: int, plane: Plane) -> Floats | None:
     """Return the longest outline of a segment on ``plane`` as patient points (n, 3), or None.
 
+    As ``polygons_of_segment``.
+    """
+    found = polygons_of_segment(segmentation, number, plane)
+    return found[0].points_lps_mm if found else None
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneOutline:
+    """A closed outline on a plane, patient points (n, 3); ``is_hole``: it encloses no segment."""
+
+    points_lps_mm: Floats
+    is_hole: bool
+
+
+def polygons_of_segment(
+    segmentation: Segmentation, number: int, plane: Plane
+) -> list[PlaneOutline]:
+    """Return the outlines of a segment on ``plane``, holes too, those of largest area first.
+
     Simplified to the vertices that matter, for dragging; sampled at half the smallest voxel
     spacing, so that filling the polygon gives the mask back but for voxels at its edge.
     """
@@ -110,11 +131,24 @@ def polygon_of_segment(segmentation: Segmentation, number: int, plane: Plane) ->
         segmentation.labels, start, linear @ plane.right * step, linear @ plane.down * step,
         (width, height),
     )  # fmt: skip
-    found = [_simplified(line) for line in contours(labels == number)]
-    if not found:
-        return None
-    line = max(found, key=_extent)
-    return np.asarray(origin + line[:, :1] * step * plane.right + line[:, 1:] * step * plane.down)
+    mask = labels == number
+    exact = sorted(contours(mask), key=_extent, reverse=True)
+    right, down = step * plane.right, step * plane.down
+    found = []
+    for outline in exact:
+        line = _simplified(outline)
+        points = np.asarray(origin + line[:, :1] * right + line[:, 1:] * down)
+        found.append(PlaneOutline(points, _encloses_nothing(outline, mask)))
+    return found
+
+
+def _encloses_nothing(outline: Floats, mask: Mask) -> bool:
+    """Return whether the pixel inside an exact outline, at its upper left corner, is not filled.
+
+    The uppermost, then leftmost corner of a closed outline has its inside to the lower right.
+    """
+    x, y = outline[np.lexsort((outline[:, 0], outline[:, 1]))[0]]
+    return not bool(mask[int(np.ceil(y)), int(np.ceil(x))])
 
 
 def _extent(line: Floats) -> float:

@@ -46,3 +46,29 @@ def smooth_loop(points: Floats, sigma: float) -> Floats:
 def _area(line: Floats) -> float:
     x, y = (line - line[0]).T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
+def spline_loop(corners: Floats, per_edge: int = 12) -> Floats:
+    """Return a smooth closed curve (n * per_edge, d) through ``corners`` (n, d), in their order.
+
+    Catmull-Rom with centripetal knots, which makes neither cusps nor loops between two corners
+    (Yuksel, Schaefer & Keyser, Computer-Aided Design 43 (2011), 747-755). Fewer than three
+    different corners are given back as they are.
+    """
+    step = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    kept = corners[step > 1e-9]
+    if len(kept) < 3:
+        return corners
+    p0, p1, p2, p3 = (np.roll(kept, shift, axis=0)[:, None] for shift in (1, 0, -1, -2))
+    t1 = np.sqrt(np.linalg.norm(p1 - p0, axis=2, keepdims=True))
+    t2 = t1 + np.sqrt(np.linalg.norm(p2 - p1, axis=2, keepdims=True))
+    t3 = t2 + np.sqrt(np.linalg.norm(p3 - p2, axis=2, keepdims=True))
+    t = t1 + (t2 - t1) * (np.arange(per_edge) / per_edge)[None, :, None]
+    # Barry & Goldman's pyramid: linear blends of linear blends.
+    a1 = p0 + (p1 - p0) * (t / t1)
+    a2 = p1 + (p2 - p1) * ((t - t1) / (t2 - t1))
+    a3 = p2 + (p3 - p2) * ((t - t2) / (t3 - t2))
+    b1 = a1 + (a2 - a1) * (t / t2)
+    b2 = a2 + (a3 - a2) * ((t - t1) / (t3 - t1))
+    curve = b1 + (b2 - b1) * ((t - t1) / (t2 - t1))
+    return np.asarray(curve.reshape(-1, corners.shape[1]))

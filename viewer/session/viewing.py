@@ -50,7 +50,8 @@ class ToolSettings:
 
     ``over``: what painting may take: "all" (but locked segments), "hidden" (background and hidden
     segments) or "background". ``paint_range``: values (low, high) outside of which nothing is
-    painted, None: no limit. ``edge_aware``: the brush stops where the values change.
+    painted, None: no limit. ``edge_aware``: the brush stops where the values change. ``spline``:
+    polygons and contours are smooth curves through their corners.
     """
 
     brush_radius_mm: float = 5.0
@@ -59,6 +60,7 @@ class ToolSettings:
     over: str = "all"
     paint_range: tuple[float, float] | None = None
     edge_aware: bool = False
+    spline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Correcting a segment's outline on one image by dragging its corners."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from viewer.domain.geometry import Floats, Plane
 from viewer.domain.measurement import Point
 from viewer.domain.segmentation import Rgb, Segment, Segmentation
-from viewer.imaging.contour import polygon_of_segment
+from viewer.imaging.contour import polygons_of_segment
+from viewer.imaging.curves import spline_loop
 from viewer.imaging.rasterise import Block, polygon_block
 from viewer.rendering.primitives import Handle, Line
 from viewer.session.edits import PaintLabels, replace_segment_mask
@@ -32,10 +33,11 @@ Key = tuple[str, int, Plane, int]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The corners of a segment on a plane, and the outline of the voxels that they stand for."""
+    """The corners of an outline on a plane, and the outline of the voxels that they stand for."""
 
     corners: tuple[Point, ...]
     of_voxels: tuple[Point, ...]
+    is_hole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Expected:
 class Held:
     """A corner in the hand; ``is_new`` when the press has just set it on an edge."""
 
+    outline: Outline
     corners: tuple[Point, ...]
     number: int
     start: PointerEvent
@@ -65,6 +68,9 @@ class Held:
 class Contour:
     """Drag a corner; a press on an edge sets a new one; Alt and a click take one away.
 
+    The outline nearest to the pointer is meant: of another island, or of a hole. With smooth
+    curves on, the outline is the spline through its corners.
+
     Only the voxels between the old and the new outline change: the rest of the segment, its holes
     and its other islands stay as they are. Corners stay where the hand put them until something
     else changes the voxels.
@@ -74,7 +80,7 @@ class Contour:
     title = "Contour"
 
     def __init__(self) -> None:
-        self._outline: Outline | None = None
+        self._outlines: tuple[Outline, ...] = ()
         self._key: Key | None = None
         self._expected: Expected | None = None
         self._held: Held | None = None
@@ -93,10 +99,10 @@ class Contour:
         segmentation, number = scene.segmentation, scene.segment_number
         if segmentation is None or all(s.number != number for s in segmentation.segments):
             return REST
-        corners = self._corners(segmentation, event, scene)
-        if not corners:
+        outline = self._nearest(segmentation, event, scene)
+        if outline is None:
             return Response(status="The segment does not reach this image.")
-        return drawn(corners, event.plane, segmentation.segment(number).colour)
+        return drawn(outline.corners, event.plane, segmentation.segment(number).colour, scene)
 
     @rests_after_fault
     def handle(self, event: PointerEvent, scene: ToolScene) -> Response:
@@ -111,41 +117,39 @@ class Contour:
             self._held = None  # nothing was taken, or the image changed under the hand
             return self.hover(event, scene)
         if event.kind == "move":
-            return drawn(held.dragged(event), event.plane, scene.active()[1].colour)
+            return drawn(held.dragged(event), event.plane, scene.active()[1].colour, scene)
         self._held = None
         if distance_px(held.start.xy, event.xy) < CLICK_PX and not held.is_new:
             return self.hover(event, scene)
-        return self._finish(held.corners, held.dragged(event), event, scene)
+        return self._finish(held.outline, held.dragged(event), event, scene)
 
     def _press(self, event: PointerEvent, scene: ToolScene) -> Response:
         owner, segment = scene.active()
-        corners = self._corners(owner, event, scene)
-        if not corners:
+        outline = self._nearest(owner, event, scene)
+        if outline is None:
             return self.hover(event, scene)
+        corners = outline.corners
         number = corner_at(corners, event)
         if number is not None and "alt" in event.modifiers:
             if len(corners) <= _FEWEST:
-                return drawn(corners, event.plane, segment.colour)
+                return drawn(corners, event.plane, segment.colour, scene)
             after = (*corners[:number], *corners[number + 1 :])
-            return self._finish(corners, after, event, scene)
+            return self._finish(outline, after, event, scene)
         inserted = number is None
         if number is None:
-            number = edge_at(corners, event)
+            number = _edge_under(corners, event, scene)
             if number is None or "alt" in event.modifiers:
-                return drawn(corners, event.plane, segment.colour)
+                return drawn(corners, event.plane, segment.colour, scene)
             corners = (*corners[:number], event.lps_mm, *corners[number:])
-        self._held = Held(corners, number, event, inserted)
-        return drawn(corners, event.plane, segment.colour)
+        self._held = Held(outline, corners, number, event, inserted)
+        return drawn(corners, event.plane, segment.colour, scene)
 
     def _finish(
-        self,
-        before: tuple[Point, ...],
-        after: tuple[Point, ...],
-        event: PointerEvent,
-        scene: ToolScene,
+        self, outline: Outline, after: tuple[Point, ...], event: PointerEvent, scene: ToolScene
     ) -> Response:
         owner, segment = scene.active()
-        block = corrected(owner, segment, (before, after), event.plane)
+        curves = curve(outline.corners, scene), curve(after, scene)
+        block = corrected(owner, segment, curves, event.plane, is_hole=outline.is_hole)
         edit: PaintLabels | None = None
         if block is not None:
             name = f"change the contour of {segment.name}"
@@ -153,26 +157,59 @@ class Contour:
             edit = replace_segment_mask(owner, block, segment.number, name=name, only_over=over)
             self._expected = Expected(owner.uid, block, after)
             self._key = None
-        shown = drawn(after, event.plane, segment.colour)
+        shown = drawn(after, event.plane, segment.colour, scene)
         return Response(shown.preview, edit, shown.status)
 
-    def _corners(
+    def _nearest(
         self, segmentation: Segmentation, event: PointerEvent, scene: ToolScene
-    ) -> tuple[Point, ...]:
-        """Return the corners on this plane: as the hand left them, or of the voxels anew."""
+    ) -> Outline | None:
+        """Return the outline that is meant: the nearest, the largest where several are as near."""
+        found = self._all(segmentation, event, scene)
+        return min(found, key=lambda one: gap_px(one.corners, event)) if found else None
+
+    def _all(
+        self, segmentation: Segmentation, event: PointerEvent, scene: ToolScene
+    ) -> tuple[Outline, ...]:
+        """Return the outlines on this plane: as the hand left them, or of the voxels anew."""
         key = (segmentation.uid, scene.segment_number, event.plane, scene.revision)
-        if key == self._key and scene.revision >= 0 and self._outline is not None:
-            return self._outline.corners
-        found = polygon_of_segment(segmentation, scene.segment_number, event.plane)
-        voxels = () if found is None else points(found)
-        corners = voxels
-        if self._expected is not None and _stands(self._expected, event.plane, segmentation, scene):
-            corners = self._expected.corners
-        elif self._outline is not None and _same(self._outline.of_voxels, voxels):
-            corners = self._outline.corners
+        if key == self._key and scene.revision >= 0:
+            return self._outlines
+        found = []
+        for one in polygons_of_segment(segmentation, scene.segment_number, event.plane):
+            voxels = points(one.points_lps_mm)
+            before = (o.corners for o in self._outlines if _same(o.of_voxels, voxels))
+            found.append(Outline(next(before, voxels), voxels, one.is_hole))
+        expected = self._expected
+        if found and expected and _stands(expected, event.plane, segmentation, scene):
+            at = _index_like(expected.corners, found, event.plane)
+            found[at] = replace(found[at], corners=expected.corners)
         self._expected = None
-        self._key, self._outline = key, Outline(corners, voxels)
-        return corners
+        self._key, self._outlines = key, tuple(found)
+        return self._outlines
+
+
+def curve(corners: tuple[Point, ...], scene: ToolScene) -> tuple[Point, ...]:
+    """Return the closed line that corners stand for: themselves, or the spline through them."""
+    return points(spline_loop(np.array(corners))) if scene.settings.spline else corners
+
+
+def _edge_under(corners: tuple[Point, ...], event: PointerEvent, scene: ToolScene) -> int | None:
+    """Return the number of a new corner where the drawn line is under the pointer."""
+    line = curve(corners, scene)
+    at = edge_at(line, event)
+    return None if at is None else -(-at * len(corners) // len(line))
+
+
+def _index_like(corners: tuple[Point, ...], outlines: list[Outline], plane: Plane) -> int:
+    """Return which outline of voxels lies nearest to where the hand left its corners."""
+    placed = _pixels(corners, plane)
+
+    def off(outline: Outline) -> float:
+        line = _pixels(outline.of_voxels, plane)
+        gaps = np.linalg.norm(placed[:, None] - line[None], axis=2)
+        return float(gaps.min(axis=1).mean() + gaps.min(axis=0).mean())
+
+    return min(range(len(outlines)), key=lambda n: off(outlines[n]))
 
 
 def corrected(
@@ -180,8 +217,13 @@ def corrected(
     segment: Segment,
     outlines: tuple[tuple[Point, ...], tuple[Point, ...]],
     plane: Plane,
+    *,
+    is_hole: bool = False,
 ) -> Block | None:
-    """Return the segment's mask after its outline changed, in the block that both cover."""
+    """Return the segment's mask after its outline changed, in the block that both cover.
+
+    ``outlines``: before and after. Of a hole, what it newly encloses is taken from the segment.
+    """
     blocks = [polygon_block(owner.grid, np.array(outline), plane) for outline in outlines]
     there = [block for block in blocks if block is not None]
     if not there:
@@ -189,6 +231,8 @@ def corrected(
     start, stop = hull(there)
     before, after = (spread(block, start, stop) for block in blocks)
     mask = owner.labels[box(start, stop)] == segment.number
+    if is_hole:
+        before, after = after, before
     return block_at(start, (mask | (after & ~before)) & ~(before & ~after))
 
 
@@ -216,21 +260,34 @@ def corner_at(corners: tuple[Point, ...], event: PointerEvent) -> int | None:
 
 def edge_at(corners: tuple[Point, ...], event: PointerEvent) -> int | None:
     """Return the number that a new corner on the nearest edge within 6 pixels will have."""
+    distances = _gaps_px(corners, event)
+    nearest = int(np.argmin(distances))
+    return nearest + 1 if distances[nearest] <= GRAB_PX else None
+
+
+def gap_px(corners: tuple[Point, ...], event: PointerEvent) -> float:
+    """Return how far the pointer is from a closed line."""
+    return float(_gaps_px(corners, event).min())
+
+
+def _gaps_px(corners: tuple[Point, ...], event: PointerEvent) -> Floats:
+    """Return the distance of the pointer to each edge (n) of a closed line."""
     start = _pixels(corners, event.plane)
     along = np.roll(start, -1, axis=0) - start
     point = np.array(event.xy)
     squared = np.maximum((along**2).sum(axis=1), 1e-12)
     place = np.clip(((point - start) * along).sum(axis=1) / squared, 0.0, 1.0)
-    distances = np.linalg.norm(start + place[:, None] * along - point, axis=1)
-    nearest = int(np.argmin(distances))
-    return nearest + 1 if distances[nearest] <= GRAB_PX else None
+    return np.asarray(np.linalg.norm(start + place[:, None] * along - point, axis=1))
 
 
-def drawn(corners: tuple[Point, ...], plane: Plane, colour: Rgb) -> Response:
+def drawn(corners: tuple[Point, ...], plane: Plane, colour: Rgb, scene: ToolScene) -> Response:
     """Return the outline with its grips."""
-    pixels = tuple((float(x), float(y)) for x, y in _pixels(corners, plane))
-    line = Line(pixels, colour, 1.5, closed=True, halo=True)
-    return Response((line, *(Handle(xy, colour, 3.5) for xy in pixels)))
+    pixels, line = (
+        tuple((float(x), float(y)) for x, y in _pixels(found, plane))
+        for found in (corners, curve(corners, scene))
+    )
+    shown = Line(line, colour, 1.5, closed=True, halo=True)
+    return Response((shown, *(Handle(xy, colour, 3.5) for xy in pixels)))
 
 
 def _pixels(corners: tuple[Point, ...], plane: Plane) -> Floats:

@@ -14,6 +14,7 @@ from viewer.tools.loop import Freehand, Scissors
 from viewer.tools.nudge import Nudge
 from viewer.tools.places import Places
 from viewer.tools.polygon import Polygon
+from viewer.tools.redraw import Redraw
 
 TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
     {
@@ -36,6 +37,7 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "contour": Contour,
         "freehand": Freehand,
         "nudge": Nudge,
+        "redraw": Redraw,
         "scissors": Scissors,
     }
 )
