@@ -40,11 +40,18 @@ def test_every_kind_stands_under_its_own_key() -> None:
         "ellipse": 3,
         "rectangle": 3,
         "polygon": 3,
+        "freehand": 3,
+        "livewire": 3,
         "probe": 1,
         "suv_peak": 1,
         "segment": 2,
     }
-    assert {key for key, kind in KINDS.items() if kind.is_open_ended} == {"polyline", "polygon"}
+    assert {key for key, kind in KINDS.items() if kind.is_open_ended} == {
+        "polyline",
+        "polygon",
+        "freehand",
+        "livewire",
+    }
     assert KINDS["polygon"].takes(500)
     assert not KINDS["polygon"].takes(2)
     assert not KINDS["angle"].takes(4)

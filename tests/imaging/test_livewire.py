@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viewer.errors import InputRefused
-from viewer.imaging.livewire import LiveWire, thinned
+from viewer.imaging.livewire import LiveWire, thinned, without_spurs
 
 _ROWS, _COLUMNS = np.indices((120, 140))
 _AWAY = np.hypot(_ROWS - 60.3, _COLUMNS - 70.7)
@@ -80,3 +80,14 @@ def test_thinning_stays_within_its_tolerance() -> None:
     assert np.array_equal(kept[[0, -1]], path[[0, -1]].astype(np.float32))
     middles = (kept[1:] + kept[:-1]) / 2
     assert np.abs(np.hypot(*middles.T) - 40).max() <= 0.5 + 1e-3
+
+
+def test_a_way_there_and_back_is_left_out() -> None:
+    square = [(float(x), 0.0) for x in range(9)] + [(8.0, float(y)) for y in range(1, 9)]
+    square += [(float(x), 8.0) for x in range(7, -1, -1)] + [
+        (0.0, float(y)) for y in range(7, 0, -1)
+    ]
+    spur = [(8.0 + n, 4.0) for n in (1, 2, 3, 2, 1, 0)]
+    loop = np.array([*square[:13], *spur, *square[13:]])
+    assert np.array_equal(without_spurs(loop, 0.5), np.array(square))
+    assert np.array_equal(without_spurs(np.array(square), 0.5), np.array(square))

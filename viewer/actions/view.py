@@ -325,6 +325,8 @@ _TOOLS = (
     ("ellipse", "Ellipse", "E"),
     ("rectangle", "Rectangle", "Y"),
     ("region", "Polygon to measure", "Shift+Y"),
+    ("free_region", "Free-hand region", "Shift+O"),
+    ("wire_region", "Live-wire region", "Shift+W"),
     ("probe", "Probe", "K"),
     ("suv_peak", "SUVpeak", "Shift+P"),
     ("brush", "Brush", "B"),

@@ -74,6 +74,9 @@ KINDS: dict[str, Kind] = {
         Kind("ellipse", "Ellipse", 3, _REGION, "ellipse"),
         Kind("rectangle", "Rectangle", 3, _REGION, "rectangle"),
         Kind("polygon", "Polygon", 3, _REGION, "outline", _MOST),
+        # Free-hand and live wire: outlines whose points a hand or the picture's edges chose.
+        Kind("freehand", "Free-hand region", 3, _REGION, "outline", _MOST),
+        Kind("livewire", "Live-wire region", 3, _REGION, "outline", _MOST),
         Kind("probe", "Probe", 1, _REGION, "dot"),
         Kind("suv_peak", "SUVpeak", 1, _REGION, "dot"),
         # points: the two ends of the longest diameter (3-D)

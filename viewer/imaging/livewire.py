@@ -96,3 +96,23 @@ def thinned(path: Floats, tolerance: float) -> Floats:
         return path
     kept = cv2.approxPolyDP(np.asarray(path, dtype=np.float32)[:, None], tolerance, closed=False)
     return np.asarray(kept[:, 0], dtype=np.float64)
+
+
+def without_spurs(loop: Floats, same: float) -> Floats:
+    """Return a closed path (n, 2) without the ways that it goes there and back.
+
+    Where it comes to a place again (within ``same``), the shorter of the two rounds is left out: a
+    click beside an edge makes the wire run to the edge and back on its own track.
+    """
+    cells = np.rint((loop - loop.min(axis=0)) / max(same, 1e-9)).astype(np.int64)
+    kept: list[int] = []
+    place: dict[tuple[int, int], int] = {}
+    for number, (x, y) in enumerate(cells.tolist()):
+        before = place.get((x, y))
+        if before is not None and len(kept) - before <= len(loop) // 2:
+            for gone in kept[before:]:
+                place.pop((int(cells[gone, 0]), int(cells[gone, 1])), None)
+            del kept[before:]
+        place[x, y] = len(kept)
+        kept.append(number)
+    return loop[kept]

@@ -90,6 +90,8 @@ def _further(kind: str, points: Floats, picture: Picture) -> Measured:
         "probe": shapes.probe,
         "rectangle": shapes.rectangle,
         "polygon": shapes.polygon,
+        "freehand": shapes.freehand,
+        "livewire": shapes.livewire,
         "suv_peak": shapes.suv_peak,
     }
     if kind not in table:

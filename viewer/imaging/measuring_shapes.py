@@ -111,6 +111,16 @@ def polygon(points: Floats, picture: Picture) -> Measured:
     return _region(points, picture, points, "polygon")
 
 
+def freehand(points: Floats, picture: Picture) -> Measured:
+    """Return area, perimeter and statistics of an outline that was drawn in one drag."""
+    return _region(points, picture, points, "free-hand region")
+
+
+def livewire(points: Floats, picture: Picture) -> Measured:
+    """Return area, perimeter and statistics of an outline that follows edges of the picture."""
+    return _region(points, picture, points, "live-wire region")
+
+
 def _region(corners: Floats, picture: Picture, points: Floats, name: str) -> Measured:
     for corner in corners[1:]:
         refuse_across(corners[0], corner, picture)

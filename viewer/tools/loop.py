@@ -8,8 +8,8 @@ from viewer.domain.geometry import Floats, Plane
 from viewer.imaging.curves import smooth_loop
 from viewer.imaging.painted_values import values_under, within
 from viewer.imaging.rasterise import Block, polygon_block, prism_block
-from viewer.rendering.primitives import Area, Line
-from viewer.session.edits import PaintLabels, paint
+from viewer.rendering.primitives import Area, Line, Rgb
+from viewer.session.edits import Edit, PaintLabels, paint
 from viewer.session.edits_labels import may_take
 from viewer.tools.base import REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.pointer import PointerEvent
@@ -51,7 +51,7 @@ class Loop(ABC):
             return REST
         if event.kind in ("press", "double"):
             self._path = []
-            scene.active()  # refuses before anything is drawn in vain
+            self.ink(scene)  # refuses before anything is drawn in vain
             self._path = [event]
         elif not self._path:
             return REST
@@ -70,21 +70,26 @@ class Loop(ABC):
     @abstractmethod
     def closed(
         self, path: list[PointerEvent], event: PointerEvent, scene: ToolScene
-    ) -> PaintLabels | None:
+    ) -> Edit | None:
         """Return the edit of a closed loop, None when it changes nothing."""
+
+    def ink(self, scene: ToolScene) -> Rgb:
+        """Return the colour that is drawn with; raises where nothing may be drawn."""
+        _, segment = scene.active()
+        return segment.colour
 
     def outline(self, path: list[PointerEvent], plane: Plane) -> Floats:
         """Return the loop in pixels (n, 2) as it will be used."""
         return np.asarray(plane.pixel([event.lps_mm for event in path])[:, :2])
 
     def _drawing(self, event: PointerEvent, scene: ToolScene) -> Response:
-        _, segment = scene.active()
+        ink = self.ink(scene)
         outline = self.outline(self._path, event.plane)
         pixels = tuple((float(x), float(y)) for x, y in outline)
         if len(pixels) < _FEWEST:
             return REST
-        line = Line(pixels, segment.colour, 1.5, closed=True, halo=True)
-        return Response((Area(pixels, segment.colour, _FILL_ALPHA), line))
+        line = Line(pixels, ink, 1.5, closed=True, halo=True)
+        return Response((Area(pixels, ink, _FILL_ALPHA), line))
 
 
 class Freehand(Loop):

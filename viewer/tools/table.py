@@ -12,6 +12,7 @@ from viewer.tools.drawing import Distance, Ellipse, Rectangle
 from viewer.tools.handles import Handles
 from viewer.tools.loop import Freehand, Scissors
 from viewer.tools.nudge import Nudge
+from viewer.tools.outlines import FreeRegion, WireRegion
 from viewer.tools.places import Places
 from viewer.tools.polygon import Polygon
 from viewer.tools.redraw import Redraw
@@ -28,6 +29,8 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "rectangle": Rectangle,
         # "polygon" fills voxels; this one measures them.
         "region": lambda: Places("polygon", "region"),
+        "free_region": FreeRegion,
+        "wire_region": WireRegion,
         "probe": lambda: Places("probe"),
         "suv_peak": lambda: Places("suv_peak"),
         "cardiothoracic_ratio": lambda: Places("cardiothoracic_ratio"),
@@ -43,8 +46,9 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
 )
 
 # tool -> the kind of measurement that it makes
+_REGIONS = {"region": "polygon", "free_region": "freehand", "wire_region": "livewire"}
 MEASURES: Mapping[str, str] = MappingProxyType(
-    {key: key for key in TOOLS if key in KINDS and key != "polygon"} | {"region": "polygon"}
+    {key: key for key in TOOLS if key in KINDS and key not in _REGIONS.values()} | _REGIONS
 )
 
 
