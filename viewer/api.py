@@ -16,6 +16,7 @@ from viewer.domain.quantity import Code, Quantity
 from viewer.domain.segmenters import Segmenter, SegmentRequest, SegmentResult
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import InputRefused, Unsupported, ViewerError
+from viewer.imaging.between_slices import between_slices
 from viewer.imaging.neighbourhood import (
     box_mean,
     box_moments,
@@ -64,6 +65,7 @@ __all__ = [
     "ViewerError",
     "Volume",
     "VolumeContext",
+    "between_slices",
     "box_mean",
     "box_moments",
     "derivative_kernel",

@@ -1,6 +1,6 @@
 """Segmentation methods."""
 
-from plugins.segment import clusters, deformable, edges, grow_cut, regions, threshold
+from plugins.segment import clusters, deformable, edges, grow_cut, regions, slices, threshold
 
 METHODS = (
     *threshold.METHODS,
@@ -9,4 +9,5 @@ METHODS = (
     *clusters.METHODS,
     *edges.METHODS,
     *deformable.METHODS,
+    *slices.METHODS,
 )

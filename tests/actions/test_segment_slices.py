@@ -10,9 +10,11 @@ from tests.actions.segment_context import SHAPE, a_context, layer_of, run, told
 from viewer.actions.context import Context
 from viewer.actions.registry import actions, perform
 from viewer.actions.terminology import terms
+from viewer.domain.geometry import Plane
 from viewer.domain.segmentation import Origin, OriginKind
 from viewer.errors import ViewerError
 from viewer.session.edits import AddSegmentation
+from viewer.testing.builders import rotation
 
 
 def two_slices() -> np.ndarray:
@@ -38,15 +40,43 @@ def test_slices_between_are_filled_in_one_step(context: Context) -> None:
     assert np.array_equal(layer_of(context).labels, before)
 
 
-def test_the_preview_changes_nothing_and_goes_away(context: Context) -> None:
+def test_the_preview_changes_nothing_until_it_is_kept(context: Context) -> None:
     before = layer_of(context).labels.copy()
+    history = context.session.revision
     run(context, "segment.preview_between")
-    assert [s.name for s in context.session.state.segmentations][1:] != []
+    draft = context.viewing.draft
+    assert draft is not None
+    assert draft.found is not None, draft.fault
+    shown = draft.found.whole(before.shape)
     assert np.array_equal(layer_of(context).labels, before)
-    added = context.session.state.segmentations[1].labels == 1
-    run(context, "segment.fill_between")
-    assert [s.name for s in context.session.state.segmentations][1:] == []
-    assert np.array_equal((layer_of(context).labels == 1) & (before != 1), added)
+    assert context.session.revision == history
+    perform(context, "method.cancel")
+    assert context.viewing.draft is None
+    assert context.session.revision == history
+    run(context, "segment.preview_between")
+    perform(context, "method.apply", mode="add")
+    assert np.array_equal(layer_of(context).labels == 1, shown)
+    assert len(context.session.state.segmentations) == 1
+    context.session.undo()
+    assert np.array_equal(layer_of(context).labels, before)
+
+
+def test_a_contour_is_copied_in_an_oblique_view(context: Context) -> None:
+    grid = layer_of(context).grid
+    turn = rotation((1.0, 0.0, 0.0), 30.0)
+    plane, at = context.viewing.look.planes["axial"], grid.world((8.0, 10.0, 6.0))
+    axes = turn @ plane.right, turn @ plane.down
+    tilted = Plane.centred(at, *axes, plane.pixel_mm, plane.size_px)
+    context.viewing.set(active_pane="axial", planes={"axial": tilted})
+    before = layer_of(context).labels == 1
+    perform(context, "segment.copy_slice", by=1)
+    after = layer_of(context).labels == 1
+    assert (before <= after).all()
+    added = np.argwhere(after & ~before)[:, ::-1]
+    assert len(added)
+    shown = context.viewing.look.planes["axial"]
+    # All that was added lies on the plane that is shown now: within the reach of one layer.
+    assert np.abs(shown.pixel(grid.world(added))[:, 2]).max() <= 2.5 / 2 + 1e-6
 
 
 def test_nothing_between_is_said() -> None:

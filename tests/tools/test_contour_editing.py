@@ -8,12 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.tools.hands import PLANES, STRAIGHT, Xy, a_scene, acquired, at, click, drag, labels_after
+from tests.tools.hands import (
+    PLANES,
+    STRAIGHT,
+    Xy,
+    a_scene,
+    acquired,
+    at,
+    click,
+    drag,
+    empty,
+    labels_after,
+)
 from viewer.domain.geometry import Floats
 from viewer.imaging.curves import spline_loop
 from viewer.rendering.primitives import Handle, Line
 from viewer.tools.base import REST, Response, ToolScene
 from viewer.tools.contour import Contour
+from viewer.tools.livewire import Livewire
 from viewer.tools.nudge import Nudge, section_px
 from viewer.tools.polygon import Polygon
 from viewer.tools.redraw import Redraw, with_stroke
@@ -222,3 +234,54 @@ def test_an_escaped_nudge_or_redraw_leaves_no_trace() -> None:
         tool.cancel()
         assert not tool.is_busy
         assert tool.handle(at("release", (120, 80), PLANE), scene) == REST
+
+
+# --- the live wire ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["acquired", "oblique acquired", "across slices"])
+def test_the_live_wire_follows_the_edge_of_a_bright_object(name: str) -> None:
+    from viewer.testing.builders import a_volume
+
+    volume, plane = PLANES[name]
+    grid = volume.grid
+    bright = (
+        a_volume(
+            grid.shape_kji,
+            spacing_ijk_mm=grid.spacing_ijk_mm,
+            directions=grid.directions,
+            origin_lps_mm=grid.ijk_to_lps[:3, 3],
+        )
+        .with_sphere(radius_mm=7.0, value_hu=400)
+        .build()
+    )
+    scene = empty(a_scene(bright))
+    assert scene.segmentation is not None
+    tool = Livewire()
+    x, y, _ = plane.pixel(grid.centre_lps_mm)
+    reach = 7.0 / plane.pixel_mm
+    # Clicks a little off the edge; three arcs are left to the wire.
+    for angle in (0.0, 2.1, 4.2):
+        place = (float(x + reach * np.cos(angle)), float(y + reach * np.sin(angle)))
+        click(tool, scene, plane, place)
+    edit = click(tool, scene, plane, (float(x + reach), float(y))).edit
+    found = labels_after(scene, edit) == 1
+    truth = labels_after(a_scene(bright), None) == 1
+    layer = found.any(axis=(1, 2)) if name != "across slices" else np.ones(len(found), dtype=bool)
+    inside = section_px(replace(scene.segmentation, labels=found.astype(np.uint8)), 1, plane)
+    right = section_px(replace(scene.segmentation, labels=truth.astype(np.uint8)), 1, plane)
+    assert layer.any()
+    overlap = 2 * float((inside & right).sum()) / float(inside.sum() + right.sum())
+    assert overlap > 0.85
+    assert not tool.is_busy
+
+
+def test_the_last_place_of_a_wire_is_taken_back_and_esc_leaves_nothing() -> None:
+    scene, tool = a_scene(PLANES["oblique acquired"][0]), Livewire()
+    plane = PLANES["oblique acquired"][1]
+    first = click(tool, scene, plane, (80.0, 60.0))
+    click(tool, scene, plane, (120.0, 60.0))
+    back = click(tool, scene, plane, (120.0, 90.0), "alt")
+    assert np.allclose(handles(back), handles(first))
+    tool.cancel()
+    assert tool.hover(at("move", (100, 80), plane), scene) == REST

@@ -135,7 +135,17 @@ def test_other_buttons_belong_to_the_window(key: str, button: str) -> None:
 
 PAINTING: dict[str, Callable[[Tool, ToolScene], object]] = {
     key: lambda tool, scene: tool.handle(at("press", (100, 80), PLANE), scene)
-    for key in ("brush", "eraser", "polygon", "contour", "freehand", "nudge", "redraw", "scissors")
+    for key in (
+        "brush",
+        "eraser",
+        "polygon",
+        "contour",
+        "freehand",
+        "nudge",
+        "redraw",
+        "livewire",
+        "scissors",
+    )
 }
 
 

@@ -202,6 +202,14 @@ def flat(context: Context) -> None:
     _set(context, replace(draft, flat=not draft.flat))
 
 
+@action("method.again", "Look at the segment again", group="Segments", enabled=_no_draft)
+def again(context: Context) -> None:
+    """Compute the preview anew where it is made from the segment, after that was changed."""
+    draft = _draft(context)
+    if "current" in method_of(context, draft.call.key).needs:
+        _set(context, draft)
+
+
 def _set(context: Context, draft: Draft) -> None:
     """Take the draft and compute its preview; a newer one replaces the older."""
     picture = context.need_picture()

@@ -1,25 +1,27 @@
 """From slice to slice: fill between drawn ones, and copy what is drawn to the next one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from viewer.actions import methods
 from viewer.actions.context import Context, Notice
 from viewer.actions.operating import change_mask, changed, mask_edit
 from viewer.actions.registry import Choice, action
 from viewer.actions.segment_operations import can_change
 from viewer.domain.geometry import nearest
-from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
+from viewer.domain.segmentation import Segment, Segmentation
 from viewer.errors import InputRefused
 from viewer.imaging import between_slices
-from viewer.imaging.rasterise import Mask
-from viewer.jobs.job import Ticket
-from viewer.session.edits import AddSegmentation, RemoveSegmentation
+from viewer.imaging.contour import polygons_of_segment
+from viewer.imaging.rasterise import Mask, polygons_block
+from viewer.session.edits import PaintLabels, paint
 from viewer.session.edits_labels import may_take, unlocked
 
-_PREVIEW = "Preview: filled between slices"
+_BETWEEN = "between_slices"
+_ACROSS = ("slices", "rows", "columns")  # array axes 0 (k), 1 and 2
 _STRAIGHT = 0.999
+_NO_STEP_MM = 1e-3
 
 
 def stacked_along(context: Context, segmentation: Segmentation) -> int:
@@ -66,7 +68,9 @@ def fill_between(context: Context) -> object:
     """Fill empty slices between drawn ones of the active view by shape (Raya & Udupa 1990)."""
     segmentation, _ = context.need_segment()
     axis = stacked_along(context, segmentation)
-    _drop_preview(context)
+    draft = context.viewing.draft
+    if draft is not None and draft.call.key == _BETWEEN:
+        methods.cancel(context)
     return change_mask(
         context, "filled between slices", lambda s, segment, _t: _filled(axis, s, segment)
     )
@@ -76,53 +80,16 @@ def fill_between(context: Context) -> object:
     "segment.preview_between",
     "Preview the fill between slices",
     group="Segments",
+    keys=("Alt+Shift+F",),
     enabled=can_change,
 )
-def preview_between(context: Context) -> object:
-    """Show what filling between slices would add, as a layer of its own; again: take it away."""
-    if _drop_preview(context):
-        return None
+def preview_between(context: Context) -> None:
+    """Show what filling between slices would give; Alt+Return keeps it, Esc drops it."""
     segmentation, segment = context.need_segment()
     unlocked(segmentation, segment.number)
     axis = stacked_along(context, segmentation)
-    copy = replace(segmentation, labels=segmentation.labels.copy())
-
-    def work(ticket: Ticket) -> Segmentation:
-        ticket.check()
-        added = _filled(axis, copy, segment) & (copy.labels != segment.number)
-        from viewer.session.identifiers import new_uid
-
-        shown = Segment(1, f"{segment.name}, would be added", segment.colour, opacity=0.15)
-        return Segmentation(
-            new_uid(),
-            _PREVIEW,
-            copy.volume_key,
-            copy.grid,
-            added.astype(np.uint8),
-            (shown,),
-            Origin(OriginKind.METHOD, "shape-based interpolation", "1"),
-        )
-
-    def done(found: Segmentation) -> None:
-        context.session.apply(AddSegmentation.of(found, "preview the fill between slices"))
-        text = "This is what filling between slices would add. Shift+F fills, undo takes it away."
-        context.door.tell(Notice("done", text))
-
-    from viewer.jobs.runner import Outcomes
-
-    return context.jobs.submit(
-        work,
-        Outcomes(done=done, failed=context.tell_fault),
-        key="preview between slices",
-        title="Preview the fill between slices",
-    )
-
-
-def _drop_preview(context: Context) -> bool:
-    found = [s for s in context.session.state.segmentations if s.name == _PREVIEW]
-    for layer in found:
-        context.session.apply(RemoveSegmentation(layer.uid, "take the preview away"))
-    return bool(found)
+    methods.choose(context, method=_BETWEEN)
+    methods.set_parameter(context, parameter="across", value=_ACROSS[axis])
 
 
 def _ways(_context: Context) -> Sequence[Choice]:
@@ -136,10 +103,30 @@ def _ways(_context: Context) -> Sequence[Choice]:
     "segment.copy_slice", "Copy the contour", group="Segments", choices=_ways, enabled=can_change
 )
 def copy_slice(context: Context, *, by: int) -> None:
-    """Copy the segment on the shown slice of the active view to the next one, and go there."""
+    """Copy the segment on the shown slice of the active view to the next one, and go there.
+
+    Along the voxels the next slice becomes the same; in an oblique view the outlines are copied
+    and what they enclose there is added.
+    """
     segmentation, segment = context.need_segment()
     unlocked(segmentation, segment.number)
-    axis = stacked_along(context, segmentation)
+    try:
+        axis = stacked_along(context, segmentation)
+    except InputRefused:
+        edit = _copied_oblique(context, segmentation, segment, by)
+    else:
+        edit = _copied(context, segmentation, segment, axis, by)
+    if edit is None:
+        context.door.tell(Notice("done", "This slice holds the same contour already."))
+        return
+    text = changed(segmentation, segment, edit)
+    context.session.apply(edit)
+    context.door.tell(Notice("done", f"{segment.name} copied from the slice before: {text}"))
+
+
+def _copied(
+    context: Context, segmentation: Segmentation, segment: Segment, axis: int, by: int
+) -> PaintLabels | None:
     picture, pane = context.need_picture(), context.viewing.look.active_pane
     here = _slice_of(context, segmentation, axis)
     mask = np.moveaxis(segmentation.labels == segment.number, axis, 0)
@@ -153,13 +140,29 @@ def copy_slice(context: Context, *, by: int) -> None:
     made[there] = mask[here]
     over = may_take(context.viewing.look.settings.over, segmentation)
     name = f"copy {segment.name} to the next slice"
-    edit = mask_edit(segmentation, segment, np.moveaxis(made, 0, axis), name=name, only_over=over)
-    if edit is None:
-        context.door.tell(Notice("done", "This slice holds the same contour already."))
-        return
-    text = changed(segmentation, segment, edit)
-    context.session.apply(edit)
-    context.door.tell(Notice("done", f"{segment.name} copied from the slice before: {text}"))
+    return mask_edit(segmentation, segment, np.moveaxis(made, 0, axis), name=name, only_over=over)
+
+
+def _copied_oblique(
+    context: Context, segmentation: Segmentation, segment: Segment, by: int
+) -> PaintLabels | None:
+    picture, pane = context.need_picture(), context.viewing.look.active_pane
+    before = context.viewing.look.planes[pane]
+    outlines = polygons_of_segment(segmentation, segment.number, before)
+    if not outlines:
+        raise InputRefused(f"{segment.name} does not reach this slice.")
+    context.viewing.scroll(picture, pane, by)
+    plane = context.viewing.look.planes[pane]
+    step_mm = float((plane.origin_lps_mm - before.origin_lps_mm) @ before.normal)
+    if abs(step_mm) < _NO_STEP_MM:
+        raise InputRefused("There is no slice beyond this one.")
+    moved = [one.points_lps_mm + step_mm * before.normal for one in outlines]
+    block = polygons_block(segmentation.grid, moved, plane)
+    if block is None:
+        raise InputRefused("The contour would lie outside the volume there.")
+    over = may_take(context.viewing.look.settings.over, segmentation)
+    name = f"copy {segment.name} to the next slice"
+    return paint(segmentation, block, segment.number, name=name, only_over=over)
 
 
 def _slice_of(context: Context, segmentation: Segmentation, axis: int) -> int:

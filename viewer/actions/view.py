@@ -333,6 +333,7 @@ _TOOLS = (
     ("eraser", "Eraser", "Shift+B"),
     ("polygon", "Polygon", "C"),
     ("contour", "Edit contour", "Shift+C"),
+    ("livewire", "Live wire to fill", "Alt+W"),
     ("freehand", "Free-hand", "U"),
     ("nudge", "Nudge the edge", "Shift+U"),
     ("redraw", "Redraw the edge", "Alt+C"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from viewer.domain.chain import Setting
 from viewer.domain.methods import Asked, Parameter, checked_parameters, default_parameters
 
-SegmenterGroup = Literal["Threshold", "Regions", "Clusters", "Edges", "Deformable"]
+SegmenterGroup = Literal["Threshold", "Regions", "Clusters", "Edges", "Deformable", "Slices"]
 Need = Literal["seeds", "outside", "current"]
 Mask = NDArray[np.bool_]
 IndexKji = tuple[int, int, int]

@@ -20,10 +20,16 @@ def filled_between(mask: Mask, grid: Grid, axis: int) -> Mask:
     ``axis`` is the array axis that the slices are stacked along (0 = k). Drawn slices stay as they
     are; nothing is added beyond the first and the last of them.
     """
+    i_mm, j_mm, k_mm = grid.spacing_ijk_mm
+    return between_slices(mask, (k_mm, j_mm, i_mm), axis)
+
+
+def between_slices(mask: Mask, spacing_kji_mm: tuple[float, float, float], axis: int) -> Mask:
+    """Return the same for distances of voxels (k, j, i) in mm."""
     whole = np.moveaxis(mask, axis, 0)
     result = whole.copy()
     drawn = np.flatnonzero(whole.any(axis=(1, 2)))
-    steps = [step for n, step in enumerate(grid.spacing_ijk_mm[::-1]) if n != axis]
+    steps = [step for n, step in enumerate(spacing_kji_mm) if n != axis]
     for low, high in pairwise(drawn.tolist()):
         if high - low < 2:
             continue

@@ -1,5 +1,6 @@
 """Shapes to voxels: balls, discs, polygons. A voxel belongs to a shape if its centre lies in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -89,6 +90,22 @@ def polygon_block(grid: Grid, points_lps_mm: ArrayLike, plane: Plane) -> Block |
     voxels, _ = layer_voxels(grid, plane.world(box), plane.normal)
     inside = _in_polygon(plane.pixel(grid.world(voxels))[:, :2], flat)
     return _block(voxels[inside])
+
+
+def polygons_block(grid: Grid, outlines: Sequence[Floats], plane: Plane) -> Block | None:
+    """Return what several outlines (each n, 3) on one plane enclose together; even-odd rule.
+
+    So an outline within another one is a hole. Raises as ``polygon_block``.
+    """
+    voxels = []
+    for outline in outlines:
+        block = polygon_block(grid, outline, plane)
+        if block is not None:
+            voxels.append(np.argwhere(block.mask) + np.array(block.start_kji))
+    if not voxels:
+        return None
+    places, n_times = np.unique(np.concatenate(voxels), axis=0, return_counts=True)
+    return _block(places[n_times % 2 == 1][:, ::-1])
 
 
 def prism_block(

@@ -10,6 +10,7 @@ from viewer.tools.brush import Brush
 from viewer.tools.contour import Contour
 from viewer.tools.drawing import Distance, Ellipse, Rectangle
 from viewer.tools.handles import Handles
+from viewer.tools.livewire import Livewire
 from viewer.tools.loop import Freehand, Scissors
 from viewer.tools.nudge import Nudge
 from viewer.tools.outlines import FreeRegion, WireRegion
@@ -38,6 +39,7 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "eraser": lambda: Brush(erases=True),
         "polygon": Polygon,
         "contour": Contour,
+        "livewire": Livewire,
         "freehand": Freehand,
         "nudge": Nudge,
         "redraw": Redraw,

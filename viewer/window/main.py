@@ -205,6 +205,7 @@ class MainWindow(QMainWindow):
         if change.labels_changed:
             for uid in change.segmentation_uids or {change.segmentation_uid}:
                 self.segments.figures.forget(uid)
+            self.method.labels_changed()
         self._forget_gone()
         self._later(*_FOLLOWERS)
         self._repaint_slices()

@@ -34,6 +34,11 @@ class MethodPanel(QWidget):
         self._apply = QPushButton("Apply")
         self.refresh()
 
+    def labels_changed(self) -> None:
+        """What was found from the segment is found again when the segment changes."""
+        if self._context.viewing.draft is not None:
+            self._perform("method.again")
+
     def refresh(self) -> None:
         """Follow the draft; sliders that are being dragged are kept."""
         draft = self._context.viewing.draft
