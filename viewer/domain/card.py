@@ -30,7 +30,7 @@ class NetworkCard:
     and without patient geometry. ``classes`` names what the network tells apart, in its own order.
 
     ``scaling`` is how values reach 0..1: by the "window", by the volume's own "percentiles" (1 and
-    99), or, for uptake in SUV, as "tracer" (``volume_input``). ``answers`` is what comes out of a
+    99), to mean 0 and deviation 1 ("standard"), or, for uptake in SUV, as "tracer" (``volume_input``). ``answers`` is what comes out of a
     volume: one "mask", "classes" (one logit each, the background first), or "instances" (mask,
     centre and half-extents). ``prompts`` are what a reader may give ("box", "point");
     ``n_flips`` mirrored versions are averaged (1, or 8 for all).
@@ -64,7 +64,7 @@ class NetworkCard:
     data_licence: str = ""
     unintended_use: str = ""
     failure_cases: tuple[str, ...] = ()
-    scaling: Literal["window", "percentiles", "tracer"] = "window"
+    scaling: Literal["window", "percentiles", "tracer", "standard"] = "window"
     answers: Literal["mask", "classes", "instances"] = "mask"
     prompts: tuple[str, ...] = ()
     n_flips: int = 1

@@ -18,11 +18,12 @@ from viewer.errors import Damaged, InputRefused
 from viewer.inference.onnx_form import refuse_unsafe_onnx
 from viewer.resources import resource_root
 
+GRAPH = "onnx"  # the architecture of a network of which there is nothing but its ONNX file
 CARD, WEIGHTS, ONNX = "card.toml", "weights.safetensors", "model.onnx"
 _TRIPLES = ("spacing_ijk_mm", "tile_kji")
 _TASKS = ("segment", "classify")
 _READS = ("volume", "image")
-_SCALINGS = ("window", "percentiles", "tracer")
+_SCALINGS = ("window", "percentiles", "tracer", "standard")
 _ANSWERS = ("mask", "classes", "instances")
 _PROMPTS = ("box", "point")
 _FLIPS = (1, 8)
@@ -169,7 +170,9 @@ def verified_forms(folder: Path, card: NetworkCard) -> dict[str, bytes]:
     InputRefused
         The ONNX form keeps something in other files.
     """
-    forms = {"safetensors": verify_weights(folder, card)}
+    # A network that came as a graph has that form alone.
+    is_graph = card.architecture == GRAPH
+    forms = {} if is_graph else {"safetensors": verify_weights(folder, card)}
     if card.onnx_sha256:
         forms["onnx"] = _verified(folder / ONNX, card.onnx_sha256, card.title)
         refuse_unsafe_onnx(forms["onnx"], str(folder / ONNX))

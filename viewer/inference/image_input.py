@@ -10,6 +10,8 @@ from viewer.errors import InputRefused
 
 Floats = NDArray[np.float32]
 
+# Mean and deviation of red, green and blue that torchvision's networks are given.
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LEAST_DEVIATION = 1e-3  # of grey 0..1: a picture of one grey is not blown up to noise
 _LOCAL_PX = 12.0  # standard deviation of the neighbourhood of a fundus picture's local contrast
 _DARK = 0.08  # of the brightest: beyond the field of a fundus camera
@@ -18,9 +20,18 @@ _DARK = 0.08  # of the brightest: beyond the field of a fundus camera
 def prepared(greys: Floats, card: NetworkCard) -> Floats:
     """Return pictures (n, rows, columns; 0..1) as the card's network takes them (n, 1, ...).
 
-    Square, at the card's size by area averaging, each with mean 0 and standard deviation 1.
+    Square, at the card's size by area averaging, each with mean 0 and standard deviation 1; the
+    card's option ``picture`` says where a network from elsewhere wants something else.
     """
-    return standardised(reduced(greys, card))[:, None]
+    small = reduced(greys, card)
+    options = dict(card.options)
+    how = str(options.get("picture", "standard"))
+    if how == "imagenet":
+        mean, spread = (np.array(v, dtype=np.float32)[:, None, None] for v in _IMAGENET)
+        return np.asarray((small[:, None] - mean) / spread, dtype=np.float32)
+    shown = standardised(small) if how == "standard" else small
+    n_channels = int(options.get("channels", 1))
+    return shown[:, None] if n_channels == 1 else np.repeat(shown[:, None], n_channels, axis=1)
 
 
 def reduced(greys: Floats, card: NetworkCard) -> Floats:

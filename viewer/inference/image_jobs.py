@@ -133,6 +133,12 @@ def _with_notes(image: GreyImage, scores: ImageScores, card: NetworkCard) -> Ima
             f"The picture of {have} pixels was {way} to {columns} x {rows} for the network,"
             " as its training pictures were; what is lost in that, it does not see."
         )
+    if card.option("uncalibrated", 0):
+        said.insert(
+            0,
+            f"Nobody calibrated {card.title} here: the number is its own, how sure it is is not"
+            " known, and pictures unlike its training pictures are not noticed.",
+        )
     if np.ptp(image.grey) == 0:
         said.insert(0, "The picture shows nothing: all of it has one grey.")
     return replace(scores, warnings=(*said, *image.notes))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from viewer.domain.card import NetworkCard
 from viewer.errors import InputRefused
+from viewer.inference.adapted import as_logits
 from viewer.inference.image_input import area_averaged, field_of, fundus_channels, prepared
 from viewer.inference.predictor import Predictor, sigmoid
 from viewer.inference.tiling import Blend, blend_weights, tiles
@@ -38,7 +39,15 @@ def class_answers(greys: Floats, card: NetworkCard, predictor: Predictor, report
         report(first / len(greys), f"picture {first + 1} of {len(greys)}")
         batch = prepared(greys[first : first + _BATCH], card)
         answers.append(predictor.predict(np.ascontiguousarray(batch)))
-    return np.concatenate(answers)
+    return _with_distance(np.concatenate(answers), card)
+
+
+def _with_distance(answers: Floats, card: NetworkCard) -> Floats:
+    """Return the answers of a network from elsewhere in the form of ours: logits, and no distance."""
+    if not card.option("uncalibrated", 0) or answers.shape[1:] != (len(card.classes),):
+        return answers
+    logits = as_logits(answers) if dict(card.options).get("ends") == "probabilities" else answers
+    return np.concatenate((logits, np.zeros((len(logits), 1), dtype=np.float32)), axis=1)
 
 
 def vessels(

@@ -16,6 +16,7 @@ from viewer.domain.prompt import Prompt
 from viewer.errors import InputRefused, OutOfResources, Unsupported
 from viewer.imaging.components import components, largest_first
 from viewer.imaging.resample import resampled, target_grid
+from viewer.inference.adapted import adapted, own_tile, rescaled, seen_spacing_ijk_mm, standard
 from viewer.inference.handover import Scan
 from viewer.inference.instances import Detection, apart, detections_in, without_doubles
 from viewer.inference.many_classes import blended_classes, restored_labels
@@ -29,7 +30,7 @@ from viewer.inference.prompted import (
     tracer_seen,
 )
 from viewer.inference.sampling import between_percentiles, normalised, sampled
-from viewer.inference.tiling import Blend, Block, blend_weights, tile_size, tiles
+from viewer.inference.tiling import Blend, Block, blend_weights, tiles
 
 Report = Callable[[float, str], None]
 
@@ -99,7 +100,9 @@ def _seen(scan: Scan, grid: Grid, card: NetworkCard, prompt: Prompt) -> NDArray[
     if card.scaling == "percentiles":
         values = sampled(scan, grid, np.nan)
         return between_percentiles(values)[None]
-    return normalised(sampled(scan, grid, card.window_low), card)[None]
+    if card.scaling == "standard":
+        return standard(sampled(scan, grid, np.nan), card)[None]
+    return rescaled(normalised(sampled(scan, grid, card.window_low), card), card)[None]
 
 
 def _classes(
@@ -152,9 +155,9 @@ def check(scan: Scan, card: NetworkCard) -> tuple[str, ...]:
             f"{card.title} reads {card.modality}; this picture is {scan.modality}.",
             remedy="Choose another network or another series.",
         )
-    if min(scan.grid.shape_kji) < _FEWEST_SLICES:
+    if min(scan.grid.shape_kji) < _FEWEST_SLICES and not card.option("flat", 0):
         raise InputRefused(f"{card.title} needs a volume of at least {_FEWEST_SLICES} slices.")
-    ratio = max(scan.grid.spacing_ijk_mm) / max(card.spacing_ijk_mm)
+    ratio = max(scan.grid.spacing_ijk_mm) / max(seen_spacing_ijk_mm(scan.grid, card))
     spacing = f"{max(scan.grid.spacing_ijk_mm):.1f} mm"
     if ratio > _TOO_COARSE:
         raise InputRefused(
@@ -177,13 +180,14 @@ def canonical_grid(grid: Grid, card: NetworkCard) -> Grid:
     OutOfResources
         It would hold more voxels than fit into memory.
     """
-    extent = np.ptp(grid.corners_lps_mm, axis=0) / np.array(card.spacing_ijk_mm)
+    spacing_ijk_mm = seen_spacing_ijk_mm(grid, card)
+    extent = np.ptp(grid.corners_lps_mm, axis=0) / np.array(spacing_ijk_mm)
     if float(np.prod(np.ceil(extent))) > _MOST_VOXELS:
         raise OutOfResources(
             f"The volume is too large for {card.title}.",
             remedy="Crop it to the region of interest.",
         )
-    return target_grid(grid, card.spacing_ijk_mm)
+    return target_grid(grid, spacing_ijk_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,9 +222,9 @@ def tile_answers(
 ) -> TileAnswers:
     """Return the tiles of ``seen`` (channel, k, j, i) in which there is anything at all."""
     _, k, j, i = seen.shape
-    tile = tile_size((k, j, i), card.tile_kji)
+    tile = own_tile((k, j, i), card)
     blocks = [b for b in tiles((k, j, i), tile) if seen[(slice(None), *b)].any()]
-    return TileAnswers(seen, tile, blocks, card.n_flips, predictor, report)
+    return TileAnswers(seen, tile, blocks, card.n_flips, adapted(predictor, card), report)
 
 
 def predict_tiles(

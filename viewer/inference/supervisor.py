@@ -213,6 +213,11 @@ class Supervisor:
             entries = {name: lend(array) for name, array in arrays.items()}
             return self._run(worker, kind, entries, ticket, card=card)
 
+    def ask_plainly(self, kind: str, entries: Mapping[str, Any], ticket: Ticket) -> Message:
+        """Return the worker's answer to a job that needs no installed network; raises likewise."""
+        with self._job(ticket) as (worker, _lend):
+            return self._run(worker, kind, entries, ticket)
+
     def tile_times(
         self, card: NetworkCard, shape_kji: tuple[int, int, int], rounds: int, ticket: Ticket
     ) -> dict[str, Any]:

@@ -12,10 +12,10 @@ OVERLAP = 0.25
 _DIVISOR = 8  # a network that halves three times takes multiples of this
 
 
-def tile_size(shape_kji: Shape, tile_kji: Shape) -> Shape:
+def tile_size(shape_kji: Shape, tile_kji: Shape, divisor: int = _DIVISOR) -> Shape:
     """Return the tile for a volume of this shape: not larger than needed, a multiple of 8."""
     k, j, i = (
-        min(tile, -(-n // _DIVISOR) * _DIVISOR) for n, tile in zip(shape_kji, tile_kji, strict=True)
+        min(tile, -(-n // divisor) * divisor) for n, tile in zip(shape_kji, tile_kji, strict=True)
     )
     return k, j, i
 

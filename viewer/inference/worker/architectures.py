@@ -11,6 +11,9 @@ from viewer.domain.methods import Architecture
 from viewer.errors import Damaged
 from viewer.inference.worker.image_networks import image_ensemble, unet2d
 from viewer.inference.worker.meshnet import meshnet
+from viewer.inference.worker.monai_networks import monai_unet, segresnet
+from viewer.inference.worker.nnunet_networks import nnunet
+from viewer.inference.worker.torchvision_networks import torchvision_classifier
 from viewer.inference.worker.volume_networks import volume_unet
 
 _HIGHEST_WIDTH, _MOST_LEVELS = 512, 6
@@ -135,6 +138,25 @@ ARCHITECTURES: dict[str, Architecture] = {
             lambda options: volume_unet(options, widths_of(options, "8 16 32 64")),
         ),
         Architecture("meshnet", "MeshNet", "Fedorov et al. 2017, arXiv 1612.00940", meshnet),
+        Architecture(
+            "nnunet",
+            "nnU-Net v2, plain or residual encoder",
+            "Isensee et al. 2021, doi:10.1038/s41592-020-01008-z; 2024, arXiv 2404.09556",
+            nnunet,
+        ),
+        Architecture(
+            "monai_unet",
+            "UNet as MONAI builds it",
+            "Kerfoot et al. 2019, doi:10.1007/978-3-030-12029-0_40",
+            monai_unet,
+        ),
+        Architecture("segresnet", "SegResNet", "Myronenko 2019, arXiv 1810.11654", segresnet),
+        Architecture(
+            "torchvision",
+            "ResNet or DenseNet as torchvision names its parts",
+            "He et al. 2016, arXiv 1512.03385; Huang et al. 2017, arXiv 1608.06993",
+            torchvision_classifier,
+        ),
     )
 }
 

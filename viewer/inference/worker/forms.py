@@ -11,6 +11,7 @@ from torch import nn
 
 from viewer.domain.card import NetworkCard
 from viewer.inference import probe
+from viewer.inference.adapted import example_side
 from viewer.inference.onnx_form import refuse_unsafe_onnx
 from viewer.inference.predictor import Predictor
 from viewer.inference.worker.architectures import built
@@ -19,7 +20,6 @@ from viewer.inference.worker.torch_predictor import TorchPredictor, load_weights
 
 OPSET = 17
 ENTRY, EXIT = "input", "output"
-_EXAMPLE_SIDE = 32
 _SPATIAL = ("k", "j", "i")
 
 
@@ -42,7 +42,7 @@ def onnx_form(card: NetworkCard, weights: bytes) -> bytes:
         rank = network(torch.from_numpy(example)).ndim
     answered = axes if rank == example.ndim else {0: "n"}
     file = io.BytesIO()
-    with torch.inference_mode(), _without_script_functions():
+    with torch.inference_mode(), without_script_functions():
         torch.onnx.export(
             network,
             (torch.from_numpy(example),),
@@ -58,7 +58,7 @@ def onnx_form(card: NetworkCard, weights: bytes) -> bytes:
 
 
 @contextmanager
-def _without_script_functions() -> Iterator[None]:
+def without_script_functions() -> Iterator[None]:
     """Leave out the exporter's last step, which needs the package ``onnx`` and does nothing here.
 
     It looks for functions written in onnxscript and adds their bodies; our networks have none. (A
@@ -78,7 +78,7 @@ def _without_script_functions() -> Iterator[None]:
 def example_input(network: nn.Module, card: NetworkCard) -> NDArray[np.float32]:
     """Return a small input for ``network``: smooth noise in 0..1, the same each time."""
     is_flat = any(isinstance(module, nn.Conv2d) for module in network.modules())
-    sides = [max(1, min(_EXAMPLE_SIDE, side)) for side in card.tile_kji]
+    sides = [max(1, min(example_side(card), side)) for side in card.tile_kji]
     if card.task == "classify":
         sides = list(card.tile_kji)
     return noise((1, n_channels(network), *(sides[1:] if is_flat else sides)))

@@ -1,0 +1,99 @@
+"""Networks on other axes, of single slices, with other ends: behind the one interface."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.inference.cards_for_tests import a_card
+from viewer.errors import Damaged
+from viewer.inference.adapted import (
+    Adapted,
+    adapted,
+    as_logits,
+    axis_order,
+    own_tile,
+    rescaled,
+    standard,
+)
+
+
+class _Remembers:
+    """Answers twice what it sees, and remembers it."""
+
+    device = "test"
+
+    def __init__(self) -> None:
+        self.seen: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.seen = batch
+        return np.concatenate((batch, batch * 2), axis=1)
+
+
+_LETTERS = ["".join(p) for trio in itertools.product("RL", "AP", "SI")
+            for p in itertools.permutations(trio)]  # fmt: skip
+
+
+@pytest.mark.parametrize("axes", _LETTERS)
+def test_whatever_the_axes_the_answer_lies_where_the_input_lay(axes: str) -> None:
+    batch = np.random.default_rng(1).random((1, 1, 2, 3, 4), dtype=np.float32)
+    inner = _Remembers()
+    answer = Adapted(inner, a_card(options=(("axes", axes),))).predict(batch)
+    np.testing.assert_array_equal(answer, np.concatenate((batch, batch * 2), axis=1))
+    sides = {"S": 2, "I": 2, "P": 3, "A": 3, "L": 4, "R": 4}
+    assert inner.seen.shape[2:] == tuple(sides[letter] for letter in axes)
+
+
+def test_ras_means_that_the_first_axis_leads_to_the_right() -> None:
+    batch = np.zeros((1, 1, 2, 3, 4), dtype=np.float32)
+    batch[0, 0, 1, 0, 3] = 1.0  # the top, the front, the left
+    inner = _Remembers()
+    Adapted(inner, a_card(options=(("axes", "RAS"),))).predict(batch)
+    # i grows to the left, so right-ward it comes first; j to the back; k to the head.
+    assert inner.seen[0, 0, 0, 2, 1] == 1.0
+
+
+@pytest.mark.parametrize("axes", ["", "RA", "RAR", "SPX", "RASP", "RL "])
+def test_axes_that_cannot_be_are_refused(axes: str) -> None:
+    with pytest.raises(Damaged):
+        axis_order(axes)
+
+
+def test_a_network_of_pictures_sees_a_slice_at_a_time() -> None:
+    card = a_card(options=(("flat", 1),), tile_kji=(1, 16, 16))
+    inner = _Remembers()
+    answer = adapted(inner, card).predict(np.ones((1, 1, 1, 16, 24), dtype=np.float32))
+    assert inner.seen.shape == (1, 1, 16, 24)
+    assert answer.shape == (1, 2, 1, 16, 24)
+    assert own_tile((9, 100, 100), card) == (1, 16, 16)
+
+
+def test_probabilities_become_logits_that_say_the_same() -> None:
+    p = np.array([[0.1, 0.9], [0.5, 0.5], [0.0, 1.0]], dtype=np.float32)
+    logits = as_logits(p)
+    powers = np.exp(logits)
+    np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), p, atol=2e-6)
+    one = as_logits(p[:, 1:])
+    np.testing.assert_allclose(1 / (1 + np.exp(-one)), p[:, 1:], atol=2e-6)
+
+
+def test_scales_follow_their_formulas() -> None:
+    card = a_card(options=(("scale", 15.0), ("shift", -9.5)))
+    np.testing.assert_allclose(rescaled(np.array([0, 1], dtype=np.float32), card), [-9.5, 5.5])
+    values = np.array([0, 0, 2, 4, np.nan], dtype=np.float32)
+    plain = standard(values, a_card(options=()))
+    known = np.array([0, 0, 2, 4])
+    np.testing.assert_allclose(plain[:4], (known - known.mean()) / known.std(), rtol=1e-6)
+    masked = standard(values, a_card(options=(("nonzero", 1),)))
+    np.testing.assert_allclose(masked, [0, 0, -1, 1, 0], atol=1e-6)
+    assert not standard(np.array([np.nan], dtype=np.float32), card).any()
+
+
+def test_a_small_scan_is_padded_where_the_network_wants_its_whole_tile() -> None:
+    assert own_tile((5, 9, 200), a_card(tile_kji=(16, 32, 64))) == (8, 16, 64)
+    whole = a_card(options=(("whole_tile", 1),), tile_kji=(16, 32, 64))
+    assert own_tile((5, 9, 200), whole) == (16, 32, 64)
+    halves = a_card(options=(("divisor", 32),), tile_kji=(64, 64, 64))
+    assert own_tile((5, 33, 200), halves) == (32, 64, 64)
