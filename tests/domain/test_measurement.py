@@ -42,15 +42,19 @@ def test_every_kind_stands_under_its_own_key() -> None:
         "polygon": 3,
         "freehand": 3,
         "livewire": 3,
+        "wall_to_wall": 2,
+        "calcium_score": 3,
         "probe": 1,
         "suv_peak": 1,
         "segment": 2,
+        "segment_calcium": 0,
     }
     assert {key for key, kind in KINDS.items() if kind.is_open_ended} == {
         "polyline",
         "polygon",
         "freehand",
         "livewire",
+        "calcium_score",
     }
     assert KINDS["polygon"].takes(500)
     assert not KINDS["polygon"].takes(2)

@@ -16,6 +16,7 @@ from viewer.domain.quantity import (
     PERIMETER,
     STANDARD_DEVIATION,
     SUV_PEAK,
+    VALUE,
     VOXEL_COUNT,
     Code,
 )
@@ -123,7 +124,7 @@ def test_a_ratio_and_a_probe() -> None:
     assert value("cardiothoracic_ratio", points, volume, CARDIOTHORACIC_RATIO) == pytest.approx(0.5)
     place = on_slice(volume, 3, (10.3, 19.8))
     expected = volume.quantity.slice_values(volume.stored[3], 3)[20, 10]
-    assert value("probe", place, volume, MEAN) == pytest.approx(float(expected))
+    assert value("probe", place, volume, VALUE) == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,35 @@ def segment(context: Context) -> tuple[str, ...]:
 
 
 @action(
+    "measure.calcium",
+    "Calcium score of the segment",
+    group="Measure",
+    enabled=has_segment,
+)
+def calcium(context: Context) -> str:
+    """Score the calcium (Agatston) among the voxels of the active segment, slice by slice."""
+    from viewer.imaging.measuring_special import segment_calcium
+
+    segmentation, chosen = context.need_segment()
+    picture = context.need_picture_of(segmentation)
+    quantities, receipt = segment_calcium(segmentation, chosen.number, picture)
+    found = Measurement(
+        new_uid(),
+        "segment_calcium",
+        f"{chosen.name} calcium",
+        (),
+        picture.identity.frame_of_reference_uid,
+        picture.key,
+        quantities,
+        receipt,
+        segment=(segmentation.uid, chosen.number),
+    )
+    edits = _noted(context, (found,))
+    context.session.apply(Group(edits, f"score the calcium of {chosen.name}"))
+    return _uids(edits)[0]
+
+
+@action(
     "measure.all_segments",
     "Measure all segments",
     group="Measure",

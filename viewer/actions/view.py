@@ -328,6 +328,8 @@ _TOOLS = (
     ("free_region", "Free-hand region", "Shift+O"),
     ("wire_region", "Live-wire region", "Shift+W"),
     ("probe", "Probe", "K"),
+    ("wall_to_wall", "Wall to wall", "Shift+I"),
+    ("calcium_score", "Calcium score", "Shift+N"),
     ("suv_peak", "SUVpeak", "Shift+P"),
     ("brush", "Brush", "B"),
     ("eraser", "Eraser", "Shift+B"),

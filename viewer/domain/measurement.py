@@ -77,10 +77,27 @@ KINDS: dict[str, Kind] = {
         # Free-hand and live wire: outlines whose points a hand or the picture's edges chose.
         Kind("freehand", "Free-hand region", 3, _REGION, "outline", _MOST),
         Kind("livewire", "Live-wire region", 3, _REGION, "outline", _MOST),
+        # points: near the two walls
+        Kind("wall_to_wall", "Wall to wall", 2, _LENGTH, "lines"),
+        Kind(
+            "calcium_score",
+            "Calcium score",
+            3,
+            Code("112058", "DCM", "Calcium score"),
+            "outline",
+            _MOST,
+        ),
         Kind("probe", "Probe", 1, _REGION, "dot"),
         Kind("suv_peak", "SUVpeak", 1, _REGION, "dot"),
         # points: the two ends of the longest diameter (3-D)
         Kind("segment", "Segment", 2, _LESION, "through"),
+        Kind(
+            "segment_calcium",
+            "Calcium of a segment",
+            0,
+            Code("112058", "DCM", "Calcium score"),
+            "through",
+        ),
     )
 }
 

@@ -24,6 +24,7 @@ _LINES: dict[str, tuple[tuple[Code, int, int | None], ...]] = {
     "distance": ((LENGTH, 0, 2),),
     "bidirectional": ((LONG_AXIS, 0, 2), (SHORT_AXIS, 2, 4)),
     "polyline": ((LENGTH, 0, None),),
+    "wall_to_wall": ((LENGTH, 0, 2),),
     "angle": ((ANGLE, 0, 3),),
     "cobb": ((COBB_ANGLE, 0, 2), (COBB_ANGLE, 2, 4)),
     "cardiothoracic_ratio": ((CARDIOTHORACIC_RATIO, 0, 2), (CARDIOTHORACIC_RATIO, 2, 4)),

@@ -11,13 +11,16 @@ from viewer.domain.geometry import Floats, nearest, unit
 from viewer.domain.measurement import KINDS, Receipt
 from viewer.domain.quantity import (
     AREA,
+    EXCESS_KURTOSIS,
     LENGTH,
     LONG_AXIS,
     LONGEST_DIAMETER_3D,
     MAXIMUM,
     MEAN,
+    MEDIAN,
     MINIMUM,
     SHORT_AXIS,
+    SKEWNESS,
     STANDARD_DEVIATION,
     VOLUME,
     VOXEL_COUNT,
@@ -81,6 +84,7 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
 
 def _further(kind: str, points: Floats, picture: Picture) -> Measured:
     from viewer.imaging import measuring_shapes as shapes
+    from viewer.imaging import measuring_special as special
 
     table: dict[str, Callable[[Floats, Picture], Measured]] = {
         "polyline": shapes.polyline,
@@ -93,6 +97,8 @@ def _further(kind: str, points: Floats, picture: Picture) -> Measured:
         "freehand": shapes.freehand,
         "livewire": shapes.livewire,
         "suv_peak": shapes.suv_peak,
+        "wall_to_wall": special.wall_to_wall,
+        "calcium_score": special.calcium_score,
     }
     if kind not in table:
         raise InputRefused(f"{KINDS[kind].title} is measured from voxels, not from points.")
@@ -162,7 +168,16 @@ def values_of(found: RoiStatistics) -> tuple[Quantity, ...]:
         Quantity(STANDARD_DEVIATION, found.sd, found.unit),
         Quantity(MINIMUM, found.minimum, found.unit),
         Quantity(MAXIMUM, found.maximum, found.unit),
+        Quantity(MEDIAN, found.median, found.unit),
         Quantity(VOXEL_COUNT, float(found.n), "{voxels}"),
+        *(
+            Quantity(concept, value, "1")
+            for concept, value in (
+                (SKEWNESS, found.skewness),
+                (EXCESS_KURTOSIS, found.excess_kurtosis),
+            )
+            if value is not None
+        ),
     )
 
 

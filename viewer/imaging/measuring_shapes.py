@@ -4,6 +4,7 @@ Each takes points in LPS millimetres and a picture, and answers with quantities 
 ``measuring.measured`` does.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +17,9 @@ from viewer.domain.quantity import (
     CARDIOTHORACIC_RATIO,
     COBB_ANGLE,
     LENGTH,
-    MEAN,
     PERIMETER,
     SUV_PEAK,
+    VALUE,
     Quantity,
 )
 from viewer.domain.volume import Picture
@@ -92,7 +93,7 @@ def probe(points: Floats, picture: Picture) -> Measured:
         raise InputRefused("What lies outside the picture cannot be measured.")
     found = statistics_of(picture, index)
     receipt = receipt_of(picture, points, found, "the voxel that holds the point")
-    return (Quantity(MEAN, found.mean, found.unit),), receipt
+    return (Quantity(VALUE, found.mean, found.unit),), receipt
 
 
 def rectangle(points: Floats, picture: Picture) -> Measured:
@@ -122,6 +123,37 @@ def livewire(points: Floats, picture: Picture) -> Measured:
 
 
 def _region(corners: Floats, picture: Picture, points: Floats, name: str) -> Measured:
+    region = region_of(corners, picture, name)
+    length_unit = picture.spacing.length_unit
+    sizes = (
+        Quantity(AREA, region.area, "mm2" if picture.spacing.is_known else "{pixels}2"),
+        Quantity(PERIMETER, region.perimeter, length_unit),
+    )
+    if picture.is_colour and len(region.voxels):
+        rule = f"area of the {name} itself; colour has no single value, so none is given"
+        return sizes, receipt_of(picture, points, None, rule)
+    found = statistics_of(picture, region.voxels)
+    rule = f"area of the {name} itself; {VOXEL_RULE}"
+    return (*sizes, *values_of(found)), receipt_of(picture, points, found, rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A flat region: its size in the length unit of the picture, and its voxels (n, 3; i, j, k)."""
+
+    area: float
+    perimeter: float
+    voxels: Indices
+
+
+def region_of(corners: Floats, picture: Picture, name: str) -> Region:
+    """Return what a closed outline of ``corners`` (n, 3) encloses.
+
+    Raises
+    ------
+    InputRefused
+        It is not flat, has no extent, crosses itself, or runs across unsafe geometry.
+    """
     for corner in corners[1:]:
         refuse_across(corners[0], corner, picture)
     # A corner that was set twice is one corner.
@@ -135,18 +167,7 @@ def _region(corners: Floats, picture: Picture, points: Floats, name: str) -> Mea
     if area < 1e-9:
         raise InputRefused(f"A {name} without extent has no statistics.")
     around = float(np.linalg.norm(flat - np.roll(flat, -1, axis=0), axis=1).sum())
-    length_unit = picture.spacing.length_unit
-    sizes = (
-        Quantity(AREA, area, "mm2" if picture.spacing.is_known else "{pixels}2"),
-        Quantity(PERIMETER, around, length_unit),
-    )
-    voxels = _voxels_inside(picture, corners, normal)
-    if picture.is_colour and len(voxels):
-        rule = f"area of the {name} itself; colour has no single value, so none is given"
-        return sizes, receipt_of(picture, points, None, rule)
-    found = statistics_of(picture, voxels)
-    rule = f"area of the {name} itself; {VOXEL_RULE}"
-    return (*sizes, *values_of(found)), receipt_of(picture, points, found, rule)
+    return Region(area, around, _voxels_inside(picture, corners, normal))
 
 
 def _flattened(corners: Floats, name: str) -> tuple[Floats, Floats]:

@@ -20,6 +20,8 @@ Indices = NDArray[np.int64]
 class RoiStatistics:
     """Count, mean, SD (divided by N), extremes and median of a region, in ``unit``.
 
+    ``skewness`` and ``excess_kurtosis`` (0 for a normal distribution) are those of IBSI (KE2M,
+    IPH6: moments divided by N), None where all values are equal: then they are not defined.
     ``n_padding`` voxels of the region are padding and were left out of all of these.
     """
 
@@ -32,6 +34,8 @@ class RoiStatistics:
     unit: str
     slices_k: tuple[int, ...]
     n_padding: int = 0
+    skewness: float | None = None
+    excess_kurtosis: float | None = None
 
 
 def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
@@ -55,6 +59,7 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
         raise InputRefused("The region holds padding alone: nothing was imaged there.")
     k = k[imaged]
     values = picture.quantity.values_at(stored[imaged], k)
+    skewness, kurtosis = _shape_of(values)
     return RoiStatistics(
         len(values),
         float(values.mean()),
@@ -65,7 +70,19 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
         picture.quantity.unit,
         tuple(int(n) for n in np.unique(k)),
         len(stored) - len(values),
+        skewness,
+        kurtosis,
     )
+
+
+def _shape_of(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """Return skewness and excess kurtosis of IBSI; None where the values do not differ."""
+    away = values - values.mean()
+    variance = float((away**2).mean())
+    if variance <= 1e-18 * max(1.0, float(np.abs(values).max()) ** 2):
+        return None, None
+    skewness = float((away**3).mean()) / variance**1.5
+    return skewness, float((away**4).mean()) / variance**2 - 3.0
 
 
 def mask_statistics(picture: Picture, mask: NDArray[np.bool_]) -> RoiStatistics:

@@ -98,6 +98,9 @@ def label_lines(measurement: Measurement, *, outdated: bool = False) -> tuple[st
         "rectangle": _region_text,
         "polygon": _region_text,
         "polyline": _distance_text,
+        "freehand": _region_text,
+        "livewire": _region_text,
+        "wall_to_wall": _distance_text,
         "segment": _segment_text,
     }
     name = measurement.label
@@ -226,7 +229,7 @@ def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line
         # The second line is the thinner one, so that the two are told apart where they are alike.
         width = 1.5 if number == 0 else 1.0
         lines.append(Line(_path(ends), ink, width, halo=True))
-        if kind == "distance":
+        if kind in ("distance", "wall_to_wall"):
             lines += [Line(_path(tick), ink, width, halo=True) for tick in _ticks(ends)]
     return tuple(lines)
 

@@ -99,3 +99,10 @@ class Rectangle(Ellipse):
 
     key = "rectangle"
     title = "Rectangle"
+
+
+class WallToWall(Distance):
+    """From one wall to the other: the ends are pulled to the steepest slopes near them."""
+
+    key = "wall_to_wall"
+    title = "Wall to wall"

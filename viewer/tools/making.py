@@ -36,6 +36,7 @@ def made(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
     InputRefused
         The picture's geometry does not allow it.
     """
+    shape = settled(kind, shape, scene)
     quantities, receipt = measured(kind, shape, scene.picture)
     number = sum(m.kind == kind for m in scene.measurements) + 1
     return Measurement(
@@ -52,12 +53,22 @@ def made(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
 
 def moved(measurement: Measurement, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
     """Return the measurement with other points, its numbers computed anew; raises as ``made``."""
+    shape = settled(measurement.kind, shape, scene)
     quantities, receipt = measured(measurement.kind, shape, scene.picture)
     was_computed = receipt_is_networks(measurement) or measurement.segment is not None
     review = Review.EDITED if was_computed else measurement.review
     return replace(
         measurement, points_lps_mm=shape, quantities=quantities, receipt=receipt, review=review
     )
+
+
+def settled(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> tuple[Point, ...]:
+    """Return where the points come to rest: those of a wall on the wall, all others as set."""
+    if kind != "wall_to_wall":
+        return shape
+    from viewer.imaging.walls import walls
+
+    return points(walls(np.array(shape[0]), np.array(shape[1]), scene.picture))
 
 
 def receipt_is_networks(measurement: Measurement) -> bool:
