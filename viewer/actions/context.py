@@ -20,6 +20,7 @@ from viewer.session.session import Session
 from viewer.session.viewing import Viewing
 
 if TYPE_CHECKING:
+    from viewer.inference.foreign import Foreign
     from viewer.inference.supervisor import Supervisor
     from viewer.library.index import Library
 
@@ -56,6 +57,15 @@ class Door(Protocol):
 
     def show_library(self) -> None:
         """Show the list of known studies."""
+
+    def show_networks(self) -> None:
+        """Show the list of networks."""
+
+    def networks_changed(self) -> None:
+        """Hear that networks came or went."""
+
+    def guide_import(self, foreign: "Foreign") -> None:
+        """Ask what the files of a network leave open, and bring it in."""
 
     def painted(self) -> Event:
         """Return an event that is set once all that was changed so far is on the screen."""

@@ -126,6 +126,7 @@ _MODULES = (
     "library",
     "networks",
     "image_networks",
+    "own_networks",
     "backends",
     "segment",
     "methods",

@@ -10,6 +10,7 @@ from viewer.actions.context import Context, Notice
 from viewer.errors import InputRefused
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
+from viewer.inference.foreign import Foreign
 from viewer.jobs.runner import QueueBridge, Runner
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
@@ -48,6 +49,21 @@ class CommandDoor:
     def show_library(self) -> None:
         """Refuse: there is nothing to show it in."""
         raise InputRefused("There is no window to show the library in.")
+
+    def show_networks(self) -> None:
+        """Refuse: there is nothing to show it in."""
+        raise InputRefused("There is no window to show the networks in.")
+
+    def networks_changed(self) -> None:
+        """Do nothing: nothing lists them."""
+
+    def guide_import(self, foreign: Foreign) -> None:
+        """Refuse: nobody is there to answer."""
+        raise InputRefused(
+            "There is no window to ask in.",
+            where=foreign.path.name,
+            remedy="Use negatoscope networks import.",
+        )
 
     def painted(self) -> Event:
         """Return a set event: nothing is painted, so nothing is waited for."""

@@ -11,6 +11,7 @@ from viewer.actions.context import Notice
 from viewer.errors import InputRefused
 
 if TYPE_CHECKING:
+    from viewer.inference.foreign import Foreign
     from viewer.window.main import MainWindow
 
 
@@ -62,6 +63,29 @@ class WindowDoor:
             from viewer.window.library import LibraryDialog
 
             LibraryDialog(self.window, self.window.context, self.window.performing).open()
+
+    def show_networks(self) -> None:
+        """Open the list of networks."""
+        if self.window is not None:
+            from viewer.window.network_page import NetworkPage
+
+            NetworkPage(self.window, self.window.context, self.window.performing).open()
+
+    def networks_changed(self) -> None:
+        """Bring the list of networks and the panel that runs them up to date."""
+        if self.window is not None:
+            from viewer.window.network_page import NetworkPage
+
+            for page in self.window.findChildren(NetworkPage):
+                page.fill()
+            self.window.finding.refresh()
+
+    def guide_import(self, foreign: "Foreign") -> None:
+        """Open the guided import."""
+        if self.window is not None:
+            from viewer.window.network_import import ImportGuide
+
+            ImportGuide(self.window, foreign, self.window.performing).open()
 
     def painted(self) -> Event:
         """Return an event that is set once all that was changed so far is on the screen.

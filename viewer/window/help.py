@@ -56,6 +56,15 @@ _WHERE = (
     "on a server: Where networks run, in the menu Networks. A server gets pixels and geometry alone. "
     "The engine, its precision and the device are kept with each result."
 )
+_OWN = (
+    "Networks of your own: Networks… (Ctrl+Shift+N) brings in MONAI bundles, nnU-Net v2 result folders, "
+    "torchvision classifiers, ONNX, TorchScript (only if you trust its source) and TensorFlow.js "
+    "MeshNets. It reads what is there, asks one question at a time for what is missing, checks that the "
+    "weights are numbers alone, fit and answer sensibly, pins them by SHA-256, and runs the network on "
+    "the open study. What its makers measured is not repeated as a figure: nothing was measured here. "
+    "Verify compares files and engines again; Take away can be undone. Networks of several series, "
+    "overlapping classes and cascades are refused."
+)
 Page = Callable[[Context], QWidget]
 
 
@@ -117,6 +126,9 @@ def _networks(context: Context) -> QWidget:
     where = label(_WHERE, "caption")
     where.setWordWrap(True)
     column.addWidget(where)
+    own = label(_OWN, "caption")
+    own.setWordWrap(True)
+    column.addWidget(own)
     for card, _folder in context.cards.values():
         more = [f"Not for: {card.unintended_use}"] if card.unintended_use else []
         more += [f"Fails: {case}" for case in card.failure_cases]
