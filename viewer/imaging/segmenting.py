@@ -83,24 +83,28 @@ def _extent(mask: Mask, request: SegmentRequest) -> tuple[str, ...]:
 
 def seed_box(request: SegmentRequest, margin_mm: float) -> tuple[slice, slice, slice]:
     """Return the block (k, j, i) of all seeds, wider by ``margin_mm``, within the image."""
-    return _box(np.array([*request.inside, *request.outside]), request, margin_mm)
+    places = np.array([*request.inside, *request.outside])
+    spans = [(int(line.min()), int(line.max())) for line in places.T]
+    return _box(spans, request, margin_mm)
 
 
 def mask_box(mask: Mask, request: SegmentRequest, margin_mm: float) -> tuple[slice, slice, slice]:
     """Return the block (k, j, i) of a mask, wider by ``margin_mm``, within the image."""
-    return _box(np.argwhere(mask), request, margin_mm)
+    spans = []
+    for axis in range(3):
+        others = tuple(n for n in range(3) if n != axis)
+        there = np.flatnonzero(mask.any(axis=others))
+        spans.append((int(there[0]), int(there[-1])))
+    return _box(spans, request, margin_mm)
 
 
 def _box(
-    places: NDArray[np.intp], request: SegmentRequest, margin_mm: float
+    spans: list[tuple[int, int]], request: SegmentRequest, margin_mm: float
 ) -> tuple[slice, slice, slice]:
     reach = [int(np.ceil(margin_mm / mm)) for mm in request.spacing_kji_mm]
     k, j, i = (
-        slice(
-            max(0, int(places[:, a].min()) - reach[a]),
-            min(n, int(places[:, a].max()) + reach[a] + 1),
-        )
-        for a, n in enumerate(request.values.shape)
+        slice(max(0, low - steps), min(n, high + steps + 1))
+        for (low, high), steps, n in zip(spans, reach, request.values.shape, strict=True)
     )
     return k, j, i
 
