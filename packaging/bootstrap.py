@@ -58,6 +58,7 @@ TESTS = (
     "mypy",
     "import-linter",
     "scipy-stubs",
+    "captum",
 )
 
 # Library that Qt or VTK opens at run time -> the package that brings it, by package manager.

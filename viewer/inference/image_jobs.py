@@ -90,7 +90,7 @@ def classify_images(
             f"{card.title} does not classify images.", remedy="Choose another network."
         )
     for image in images:
-        _check(image, card)
+        check_image(image, card)
     greys = np.stack([reduced(image.grey[None], card)[0] for image in images])
     answer = supervisor.ask("classify_images", {"pictures": greys}, card, ticket)
     shape = tuple(int(n) for n in answer.header["shape"])
@@ -105,7 +105,14 @@ def classify_images(
     )
 
 
-def _check(image: GreyImage, card: NetworkCard) -> None:
+def check_image(image: GreyImage, card: NetworkCard) -> None:
+    """Refuse a picture that the network cannot be shown.
+
+    Raises
+    ------
+    InputRefused
+        It is far too small or large, or of another modality than the card's.
+    """
     if image.grey.ndim != 2 or min(image.grey.shape) < 8:
         raise InputRefused(
             f"A picture of {' x '.join(str(n) for n in image.grey.shape)} pixels is too small.",

@@ -200,9 +200,16 @@ class Supervisor:
         return OnnxForm(answer.blobs[0], answer.header["compared"])
 
     def ask(
-        self, kind: str, arrays: Mapping[str, Any], card: NetworkCard, ticket: Ticket
+        self,
+        kind: str,
+        arrays: Mapping[str, Any],
+        card: NetworkCard,
+        ticket: Ticket,
+        settings: Mapping[str, Any] | None = None,
     ) -> Message:
         """Return the worker's answer to a job on ``arrays`` (by name) with the network of ``card``.
+
+        ``settings`` are further entries of the job, plain values.
 
         Raises
         ------
@@ -210,7 +217,7 @@ class Supervisor:
             As for ``segment``.
         """
         with self._job(ticket) as (worker, lend):
-            entries = {name: lend(array) for name, array in arrays.items()}
+            entries = {**(settings or {}), **{name: lend(a) for name, a in arrays.items()}}
             return self._run(worker, kind, entries, ticket, card=card)
 
     def ask_plainly(self, kind: str, entries: Mapping[str, Any], ticket: Ticket) -> Message:

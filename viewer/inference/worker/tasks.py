@@ -16,6 +16,7 @@ from viewer.inference.messages import Message
 from viewer.inference.pipeline import find
 from viewer.inference.predictor import DeviceLost, Engine, NoRoom
 from viewer.inference.worker.engines import engine_for
+from viewer.inference.worker.explain_tasks import explain_image
 from viewer.inference.worker.foreign_tasks import foreign_trial, foreign_weights
 from viewer.inference.worker.image_tasks import (
     classify_images,
@@ -44,6 +45,7 @@ class Tasks:
             "timing": self.timing,
             "server": lambda message: server_facts(orders, message),
             "classify_images": lambda message: classify_images(self, self._orders, message),
+            "explain_image": lambda message: explain_image(self, self._orders, message),
             "segment_image": lambda message: segment_image(self, self._orders, message),
             "foreign_weights": lambda message: foreign_weights(orders, message),
             "foreign_trial": lambda message: foreign_trial(orders, message, self.computed),
