@@ -1,16 +1,23 @@
 """``negatoscope train`` and ``self-test``."""
 
 import argparse
+import json
 import sys
 from typing import Any
 
 from viewer.jobs.job import Progress, Ticket
 
 
-def _ticket() -> Ticket:
+def _ticket(*, live: bool = False) -> Ticket:
+    def tell_lines(progress: Progress) -> None:
+        line = json.dumps({"fraction": progress.fraction, "text": progress.text})
+        print(line, file=sys.stderr, flush=True)
+
     def tell(progress: Progress) -> None:
         print(f"\r{progress.text:<70}", end="", file=sys.stderr, flush=True)
 
+    if live:
+        return Ticket(tell_lines)
     return Ticket(tell if sys.stderr.isatty() else None)
 
 
@@ -19,7 +26,7 @@ def train(chosen: argparse.Namespace) -> dict[str, Any]:
     from viewer.learning.trainers import train_recipe
 
     folder = chosen.out or chosen.recipe.parent
-    return dict(train_recipe(chosen.recipe, chosen.data, folder, _ticket()))
+    return dict(train_recipe(chosen.recipe, chosen.data, folder, _ticket(live=chosen.live)))
 
 
 def self_test() -> dict[str, Any]:

@@ -93,6 +93,19 @@ def find(
     return Found(labels, tuple(float(v) for v in volumes), (*notes, *said))
 
 
+def shown_to(scan: Scan, card: NetworkCard) -> tuple[NDArray[np.float32], Grid]:
+    """Return what the network of ``card`` sees of ``scan`` (channel, k, j, i), and on which grid.
+
+    Raises
+    ------
+    InputRefused, OutOfResources
+        As for ``find``.
+    """
+    check(scan, card)
+    grid = canonical_grid(scan.grid, card)
+    return _seen(scan, grid, card, NOTHING), grid
+
+
 def _seen(scan: Scan, grid: Grid, card: NetworkCard, prompt: Prompt) -> NDArray[np.float32]:
     """Return (channel, k, j, i) in 0..1."""
     if card.scaling == "tracer":

@@ -12,6 +12,7 @@ from viewer.jobs.job import Ticket
 TRAINERS = {
     "images": "viewer.learning.image_train",
     "lesions": "viewer.learning.lesion_train",
+    "own": "viewer.learning.own_train",
 }
 _GENERATED = "studies"
 

@@ -12,6 +12,9 @@ def _add(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="DIR", help="the data set, where the recipe needs one"
     )
     parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--live", action="store_true", help="tell each step as a line of JSON on stderr"
+    )
 
 
 def _run(chosen: argparse.Namespace) -> int:
