@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain, Step
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import KINDS, Measurement, Receipt, Review
@@ -31,6 +32,7 @@ from viewer.session.edits import (
     ReplaceMeasurement,
     ReplaceSegment,
     ReplaceSegmentation,
+    SetCalibration,
     SetChain,
     paint,
 )
@@ -68,7 +70,7 @@ def a_layer(
 def fingerprint(state: State) -> tuple[object, ...]:
     """Return a value that differs when anything undoable differs, down to a voxel."""
     labels = tuple(hashlib.sha1(s.labels.tobytes()).hexdigest() for s in state.segmentations)  # noqa: S324
-    return state.measurements, state.segmentations, state.chains, labels
+    return state.measurements, state.segmentations, state.chains, state.calibrations, labels
 
 
 class Scribbler:
@@ -97,7 +99,7 @@ class Scribbler:
         return f"2.25.{self._random.getrandbits(100)}"
 
     def _edit(self) -> Edit:
-        makers = [self._new_measurement, self._new_layer, self._chain]
+        makers = [self._new_measurement, self._new_layer, self._chain, self._calibration]
         if self.session.state.measurements:
             makers += [self._changed_measurement, self._changed_measurement, self._gone_measurement]
         if self.session.state.segmentations:
@@ -110,6 +112,12 @@ class Scribbler:
         n = kind.n_points + (self._random.randrange(9) if kind.is_open_ended else 0)
         points = tuple((self._random.uniform(-9, 9), float(at), 0.0) for at in range(n))
         return AddMeasurement(replace(made, kind=kind.key, points_lps_mm=points))
+
+    def _calibration(self) -> Edit:
+        uid = self._random.choice(("1.2.9", "1.2.10"))
+        length = self._random.uniform(-5, 50)
+        found = Calibration.of(uid, 10.0, length) if length > 0 else None
+        return SetCalibration("1.2.3.4", uid, found)
 
     def _changed_measurement(self) -> Edit:
         old = self._random.choice(self.session.state.measurements)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.session.scribble import GRID, a_layer, a_measurement, fingerprint
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain, Step
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Labels, OriginKind, Segment, Segmentation
@@ -25,6 +26,7 @@ from viewer.session.edits import (
     ReplaceMeasurement,
     ReplaceSegment,
     ReplaceSegmentation,
+    SetCalibration,
     SetChain,
     paint,
     replace_labels,
@@ -74,6 +76,7 @@ EDITS: dict[str, Callable[[State], Edit]] = {
     "remove the first segment": lambda _: RemoveSegment(HAND, 1),
     "paint": a_stroke,
     "enhance": lambda _: SetChain("1.2.3.4", Chain()),
+    "calibrate": lambda _: SetCalibration("1.2.3.4", "1.2.9", Calibration("1.2.9", 50.0, 2.5)),
     "enhance another": lambda _: SetChain("1.1", Chain((Step.of("clahe"),))),
     "group": lambda s: Group((RemoveMeasurement("2.25.1"), a_stroke(s)), "both"),
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from viewer.actions.context import Context, has_picture, has_segment
 from viewer.actions.registry import action
+from viewer.domain.calibration import Calibration
 from viewer.domain.geometry import Floats
 from viewer.domain.measurement import KINDS, Measurement, Point, Review
 from viewer.domain.segmentation import Segment, Segmentation
@@ -35,13 +36,14 @@ def made(
     points: Sequence[Sequence[float]] | Floats,
     label: str,
     segment: tuple[str, int] | None = None,
+    calibrations: Sequence[Calibration] = (),
 ) -> Measurement:
     """Return the measurement of a shape in the patient, with its numbers and receipt."""
     if kind not in KINDS or not KINDS[kind].takes(len(points)):
         raise InputRefused(f"{kind} is no measurement with {counted(len(points), 'point')}.")
     from viewer.imaging.measuring import measured
 
-    quantities, receipt = measured(kind, points, picture)
+    quantities, receipt = measured(kind, points, picture, calibrations)
     return Measurement(
         new_uid(),
         kind,
@@ -128,8 +130,13 @@ def add(
     context: Context, *, kind: str, points_lps_mm: Sequence[Sequence[float]], label: str = ""
 ) -> str:
     """Measure between patient points (LPS, mm); returns the measurement's uid."""
+    picture = context.need_picture()
     measurement = made(
-        context.need_picture(), kind, points_lps_mm, label or next_label(context, kind)
+        picture,
+        kind,
+        points_lps_mm,
+        label or next_label(context, kind),
+        calibrations=context.session.state.calibrations_of(picture.key),
     )
     context.session.apply(AddMeasurement(measurement))
     context.viewing.set(selected_uid=measurement.uid)

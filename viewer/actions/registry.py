@@ -137,6 +137,7 @@ _MODULES = (
     "terminology",
     "dose",
     "measure",
+    "calibrating",
     "edit",
     "export",
     "exchange_segments",

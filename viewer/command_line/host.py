@@ -33,6 +33,11 @@ class CommandDoor:
         del title, suggestion
         return None
 
+    def ask_number(self, title: str, text: str) -> float | None:
+        """Return nothing: numbers are arguments here."""
+        del title, text
+        return None
+
     def tell(self, notice: Notice) -> None:
         """Keep a notice."""
         self.notices.append(notice)

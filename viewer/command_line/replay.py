@@ -96,13 +96,17 @@ def _measured(
     measurement: Measurement, state: State, picture: Picture
 ) -> tuple[Quantity, ...] | None:
     from viewer.imaging.measuring import measured, measured_segment
+    from viewer.imaging.measuring_special import segment_calcium
 
-    if measurement.kind != "segment" or measurement.segment is None:
-        return measured(measurement.kind, measurement.points_lps_mm, picture)[0]
+    if measurement.kind not in ("segment", "segment_calcium") or measurement.segment is None:
+        calibrations = state.calibrations_of(picture.key)
+        return measured(measurement.kind, measurement.points_lps_mm, picture, calibrations)[0]
     uid, number = measurement.segment
     layers = [layer for layer in state.segmentations if layer.uid == uid]
     if not layers or measurement.uid in outdated((measurement,), layers, SegmentFigures()):
         return None
+    if measurement.kind == "segment_calcium":
+        return segment_calcium(layers[0], number, picture)[0]
     return measured_segment(layers[0], number, picture)[0]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from viewer import __version__
+from viewer.domain.calibration import Calibration
 from viewer.domain.geometry import Floats, nearest, unit
 from viewer.domain.measurement import KINDS, Receipt
 from viewer.domain.quantity import (
@@ -49,12 +50,18 @@ _FEW = 3
 _IN_ONE_IMAGE = frozenset({"bidirectional", "cobb", "cardiothoracic_ratio", "angle", "polyline"})
 
 
-def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
+def measured(
+    kind: str,
+    points_lps_mm: ArrayLike,
+    picture: Picture,
+    calibrations: Sequence[Calibration] = (),
+) -> Measured:
     """Return the quantities and the receipt of a shape.
 
     ``kind`` and the meaning of the points (n, 3) are those of ``domain.measurement.KINDS``. The
     same points give the same numbers in any view. Of an ImageStack points lie in picture space,
-    and lengths carry the unit of its spacing ("{pixels}" where that is unknown).
+    and lengths carry the unit of its spacing ("{pixels}" where that is unknown). ``calibrations``
+    are those that were made by hand; the one of the shape's image, if any, is applied.
 
     Raises
     ------
@@ -73,6 +80,26 @@ def measured(kind: str, points_lps_mm: ArrayLike, picture: Picture) -> Measured:
     if kind in _IN_ONE_IMAGE:
         for point in points[1:]:
             refuse_across(points[0], point, picture)
+    found = _as_stated(kind, points, picture)
+    calibration = calibration_at(points, picture, calibrations)
+    return found if calibration is None else calibration.applied(*found)
+
+
+def calibration_at(
+    points: Floats, picture: Picture, calibrations: Sequence[Calibration]
+) -> Calibration | None:
+    """Return the calibration of the image that the first of points (n, 3) lies on, or None."""
+    instances = picture.identity.instances
+    if not calibrations or not len(points) or picture.is_volume:
+        return None
+    k = int(nearest(picture.grid.index(points[0])[2]))
+    if not 0 <= k < len(instances):
+        return None
+    uid = instances[k].sop_instance_uid
+    return next((found for found in calibrations if found.sop_instance_uid == uid), None)
+
+
+def _as_stated(kind: str, points: Floats, picture: Picture) -> Measured:
     if kind == "distance":
         return _distance(points, picture)
     if kind == "bidirectional":

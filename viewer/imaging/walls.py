@@ -54,7 +54,7 @@ def _slope(points: Floats, picture: Picture) -> tuple[Floats, Mask]:
 
     index = picture.grid.index(points)
     sizes = np.array(picture.grid.shape_kji[::-1])
-    inside: Mask = ((index >= -0.5) & (index <= sizes - 0.5)).all(axis=1)
+    inside = np.asarray(np.logical_and(index >= -0.5, index <= sizes - 0.5).all(axis=1))
     low = np.clip(np.floor(index.min(axis=0)).astype(int) - 4, 0, sizes - 1)
     high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 5, 1, sizes)
     block = tuple(slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.geometry import Plane
-from viewer.domain.quantity import Spacing
+from viewer.domain.quantity import Spacing, SpacingSource
 from viewer.domain.volume import ImageStack, Picture
 from viewer.rendering import palettes
 from viewer.rendering.corners import Corners, letters_of
@@ -148,7 +149,10 @@ def _length_text(length_mm: float) -> str:
 
 
 def ruler(
-    plane: Plane, spacing: Spacing, room: tuple[float, float] | None = None
+    plane: Plane,
+    spacing: Spacing,
+    room: tuple[float, float] | None = None,
+    calibration: Calibration | None = None,
 ) -> tuple[Primitive, ...]:
     """Return the scale bar at the right edge with its length; nothing where mm are not known.
 
@@ -157,10 +161,12 @@ def ruler(
     """
     width, height = plane.size_px
     top, bottom = room or (0.0, float(height))
-    length = ruler_length(plane.pixel_mm, min(0.42 * height, bottom - top))
-    if not spacing.is_known or length is None:
+    pixel_mm = plane.pixel_mm * (calibration.factor if calibration else 1.0)
+    length = ruler_length(pixel_mm, min(0.42 * height, bottom - top))
+    if not (spacing.is_known or calibration) or length is None:
         return ()
-    half = length / plane.pixel_mm / 2
+    source = SpacingSource.CALIBRATED if calibration else spacing.source
+    half = length / pixel_mm / 2
     middle = min(max(height / 2, top + half), bottom - half)
     x = width - _RULER_INSET_PX
     tick = 4.0
@@ -172,7 +178,7 @@ def ruler(
         palettes.INK,
         halo=True,
     )
-    label = f"{_length_text(length)} {spacing.source.value}".rstrip()
+    label = f"{_length_text(length)} {source.value}".rstrip()
     place = (x - 8, height / 2 + 18)
     return bar, Text(place, label, palettes.INK, TEXT_PX - 1, "mr")
 

@@ -6,6 +6,7 @@ The window, captures and ``negatoscope render`` share this path: what is saved i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.geometry import Plane
 from viewer.domain.measurement import Measurement
 from viewer.domain.volume import Picture, Window
@@ -60,6 +61,8 @@ class PaneInfo:
         Where the pointer of another pane is; drawn if this plane holds it.
     split_x
         The divider between original (left) and enhanced, pixels of the plane.
+    calibration
+        What was said by hand about the size of the shown image.
     brief
         A further view of a study that another pane names: name of the plane, window, place.
     """
@@ -81,6 +84,7 @@ class PaneInfo:
     outdated: frozenset[str] = frozenset()
     corners: CornerMode = CornerMode.FULL
     split_x: float | None = None
+    calibration: Calibration | None = None
     brief: bool = False
     strip: Strip | None = None
 
@@ -126,7 +130,7 @@ def _standing_texts(info: PaneInfo, layout: Layout) -> list[Primitive]:
         MARGIN_PX + top_rows * LINE_PX + 8,
         layout.height - MARGIN_PX - max(bottom_rows, 1) * LINE_PX - 8,
     )
-    scale = () if info.is_small else ruler(info.plane, info.picture.spacing, room)
+    scale = () if info.is_small else ruler(info.plane, info.picture.spacing, room, info.calibration)
     inset = 24.0 if scale else MARGIN_PX
     found: list[Primitive] = []
     found += layout.add(*orientation_letters(info.plane, info.picture, right_inset_px=inset))

@@ -1,6 +1,7 @@
 """All edits, for those who make them."""
 
 from viewer.session.edit import Edit, Group, Touched
+from viewer.session.edits_calibration import SetCalibration
 from viewer.session.edits_chain import SetChain
 from viewer.session.edits_labels import (
     MaskBlock,
@@ -42,6 +43,7 @@ __all__ = [
     "ReplaceMeasurement",
     "ReplaceSegment",
     "ReplaceSegmentation",
+    "SetCalibration",
     "SetChain",
     "Touched",
     "paint",

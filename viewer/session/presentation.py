@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain
 from viewer.domain.geometry import Plane
 from viewer.domain.graphics import Shutter
@@ -129,11 +130,12 @@ class Presenter:
         split_x = split_x if view.split else None
         overlays = self._overlays(kept, picture, cut, state)
         raster = self._raster(kept, picture, view, overlays, labels, split_x)
+        info = self._info(picture, pane, cursor_px)
         info = replace(
-            self._info(picture, pane, cursor_px),
+            info,
             outlines=tuple(outline for found in labels for outline in found.outlines),
             marks=(
-                *self._marks(picture, cut),
+                *self._marks(picture, cut, info.calibration),
                 *_compared(original),
                 *view.marks,
                 *_state_marks(state, shutter, look),
@@ -286,8 +288,18 @@ class Presenter:
             selected_uid=look.selected_uid,
             outdated=self._outdated_now(),
             corners=look.corners,
+            calibration=self._calibration(picture, plane),
             brief=pane in ("coronal", "sagittal") and not look.enlarged,
         )
+
+    def _calibration(self, picture: Picture, plane: Plane) -> Calibration | None:
+        """Return what was said by hand about the size of the shown image."""
+        found = self._session.state.calibrations_of(picture.key)
+        if not found:
+            return None
+        from viewer.imaging.measuring import calibration_at
+
+        return calibration_at(plane.centre_lps_mm[None], picture, found)
 
     def _outdated_now(self) -> frozenset[str]:
         """Return which numbers belong to segments that were painted since; once a change."""
@@ -303,7 +315,9 @@ class Presenter:
             return None
         return look.split * plane.size_px[0]
 
-    def _marks(self, picture: Picture, cut: Section) -> tuple[Mark, ...]:
+    def _marks(
+        self, picture: Picture, cut: Section, calibration: Calibration | None
+    ) -> tuple[Mark, ...]:
         found = []
         n_read, n_slices = int(picture.loaded_k.sum()), len(picture.loaded_k)
         if n_read < n_slices:
@@ -318,7 +332,9 @@ class Presenter:
         ):
             # The slices of a tilted gantry lie askew: what is shown is none of them.
             found.append(Mark("RESAMPLED", "warning"))
-        if not picture.spacing.is_known:
+        if calibration is not None:
+            found.append(Mark(f"CALIBRATED BY HAND  {calibration.known_mm:g} mm", "warning"))
+        elif not picture.spacing.is_known:
             found.append(Mark("UNCALIBRATED", "warning"))
         made = picture.identity.acquired_text(TITLE)
         if made:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain, Step
 from viewer.domain.geometry import Grid, Plane
 from viewer.domain.measurement import Measurement, Receipt, Review
@@ -31,7 +32,7 @@ from viewer.session.state import StudyReference
 _MAGIC = b"NGT1"
 _HEAD = struct.Struct("<4sI")
 _DTYPES = frozenset({"uint8", "bool", "int64", "float32", "float64"})
-_DOMAIN = (Chain, Step, Grid, Plane, Measurement, Receipt, Code, Quantity, Spacing)
+_DOMAIN = (Calibration, Chain, Step, Grid, Plane, Measurement, Receipt, Code, Quantity, Spacing)
 _SEGMENTS = (Origin, Score, Segment, VoiTable, Window, StudyReference, Snapshot, edits.Head)
 _EDITS = (
     edits.AddMeasurement,
@@ -49,6 +50,7 @@ _EDITS = (
     edits.ReplaceMeasurement,
     edits.ReplaceSegment,
     edits.ReplaceSegmentation,
+    edits.SetCalibration,
     edits.SetChain,
     OpenStudy,
 )

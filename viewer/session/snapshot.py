@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Labels
@@ -27,6 +28,8 @@ class Snapshot:
     done: tuple[Rows, ...]
     undone: tuple[Rows, ...]
     revision: int
+    # Last, and empty in what older versions wrote.
+    calibrations: tuple[tuple[str, Calibration], ...] = ()
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -41,6 +44,7 @@ class Snapshot:
             tuple(entry.rows for entry in document.history.done),
             tuple(entry.rows for entry in document.history.undone),
             document.revision,
+            state.calibrations,
         )
 
     def label_keys(self) -> tuple[str, ...]:
@@ -58,7 +62,9 @@ class Snapshot:
         arrays = [labels[key] for key in self.label_keys()]
         pairs = zip(self.heads, arrays, strict=True)
         segmentations = tuple(head.with_labels(array) for head, array in pairs)
-        document.state = State(self.studies, self.measurements, segmentations, self.chains)
+        document.state = State(
+            self.studies, self.measurements, segmentations, self.chains, self.calibrations
+        )
         document.revision = self.revision
         uids = (head.uid for head in self.heads)
         document.label_revisions = dict(zip(uids, self.label_revisions, strict=True))

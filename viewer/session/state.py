@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
@@ -19,13 +20,15 @@ class StudyReference:
 class State:
     """The whole document as one value; only the label arrays inside are changed in place.
 
-    ``chains`` holds (volume key, chain) pairs, sorted by key.
+    ``chains`` holds (volume key, chain) pairs, sorted by key; ``calibrations`` (volume key,
+    calibration) pairs, sorted by key and image.
     """
 
     studies: tuple[StudyReference, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     segmentations: tuple[Segmentation, ...] = ()
     chains: tuple[tuple[str, Chain], ...] = ()
+    calibrations: tuple[tuple[str, Calibration], ...] = ()
 
     def measurement(self, uid: str) -> Measurement:
         """Return the measurement with this uid.
@@ -50,6 +53,10 @@ class State:
     def chain(self, volume_key: str) -> Chain:
         """Return the enhancement of a picture; an empty chain where none was set."""
         return dict(self.chains).get(volume_key, Chain())
+
+    def calibrations_of(self, volume_key: str) -> tuple[Calibration, ...]:
+        """Return what was said about the size of a picture's images."""
+        return tuple(found for key, found in self.calibrations if key == volume_key)
 
     def measurement_position(self, uid: str) -> int:
         """Return where a measurement stands in the list; Conflict if it is not there."""

@@ -6,6 +6,7 @@ from functools import wraps
 from math import hypot
 from typing import Any, Protocol
 
+from viewer.domain.calibration import Calibration
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
@@ -33,6 +34,7 @@ class ToolScene:
     ``segmentation`` and ``segment_number`` are the active ones; ``measurements`` are those of this
     picture. ``next_label`` names the next measurement ("": the tool counts). ``revision`` is the
     session's, so that what was computed from labels can be kept; -1: unknown, compute again.
+    ``calibrations`` are those of this picture's images.
     """
 
     picture: Picture
@@ -42,6 +44,7 @@ class ToolScene:
     settings: ToolSettings = field(default_factory=ToolSettings)
     next_label: str = ""
     revision: int = -1
+    calibrations: tuple[Calibration, ...] = ()
 
     def active(self) -> tuple[Segmentation, Segment]:
         """Return the segment that may be changed.

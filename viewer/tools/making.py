@@ -37,7 +37,7 @@ def made(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
         The picture's geometry does not allow it.
     """
     shape = settled(kind, shape, scene)
-    quantities, receipt = measured(kind, shape, scene.picture)
+    quantities, receipt = measured(kind, shape, scene.picture, scene.calibrations)
     number = sum(m.kind == kind for m in scene.measurements) + 1
     return Measurement(
         new_uid(),
@@ -54,7 +54,7 @@ def made(kind: str, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
 def moved(measurement: Measurement, shape: tuple[Point, ...], scene: ToolScene) -> Measurement:
     """Return the measurement with other points, its numbers computed anew; raises as ``made``."""
     shape = settled(measurement.kind, shape, scene)
-    quantities, receipt = measured(measurement.kind, shape, scene.picture)
+    quantities, receipt = measured(measurement.kind, shape, scene.picture, scene.calibrations)
     was_computed = receipt_is_networks(measurement) or measurement.segment is not None
     review = Review.EDITED if was_computed else measurement.review
     return replace(

@@ -5,7 +5,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from viewer.actions.context import Notice
 from viewer.errors import InputRefused
@@ -36,6 +36,13 @@ class WindowDoor:
         options = QFileDialog.Option.DontUseNativeDialog
         name, _ = QFileDialog.getSaveFileName(self.window, title, suggestion, "", options=options)
         return Path(name) if name else None
+
+    def ask_number(self, title: str, text: str) -> float | None:
+        """Ask for a number above 0."""
+        number, chosen = QInputDialog.getDouble(
+            self.window, title, text, 10.0, 0.01, 10_000.0, decimals=2
+        )
+        return number if chosen else None
 
     def tell(self, notice: Notice) -> None:
         """Show a notice in the window's bar."""

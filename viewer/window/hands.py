@@ -141,5 +141,6 @@ class Hands:
             measurements=tuple(m for m in state.measurements if m.volume_key == picture.key),
             settings=settings,
             revision=self._context.session.revision,
+            calibrations=state.calibrations_of(picture.key),
             next_label=next_label(self._context, kind) if kind else "",
         )
