@@ -13,7 +13,7 @@ from viewer.domain.methods import (
     VolumeContext,
 )
 from viewer.domain.quantity import Code, Quantity
-from viewer.domain.segmenters import Segmenter, SegmentRequest, SegmentResult
+from viewer.domain.segmenters import Preset, Segmenter, SegmentRequest, SegmentResult
 from viewer.domain.volume import Picture, Volume
 from viewer.errors import InputRefused, Unsupported, ViewerError
 from viewer.imaging.between_slices import between_slices
@@ -53,6 +53,7 @@ __all__ = [
     "Picture",
     "Plane",
     "PlaneContext",
+    "Preset",
     "Quantity",
     "SegmentRequest",
     "SegmentResult",

@@ -164,7 +164,7 @@ _CLUSTERS = (
     Parameter("clusters", "Clusters", "int", 3, 2, 8, 1),
     Parameter("cluster", "Take cluster", "int", 3, 1, 8, 1),
 )
-_AT_LEAST = Parameter("at_least", "Membership from", "float", 0.5, 0.05, 0.95, 0.05)
+_AT_LEAST = Parameter("at_least", "At least", "float", 0.5, 0.05, 0.95, 0.05)
 KMEANS = Segmenter(
     "kmeans",
     "k-means",

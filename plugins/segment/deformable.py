@@ -55,6 +55,13 @@ def _moved(
     return SegmentResult(whole & request.known)
 
 
+def _goes_on(
+    request: SegmentRequest, mask: NDArray[np.bool_], box: tuple[slice, slice, slice]
+) -> bool:
+    """Show how far the contour has moved; return whether it shall move on."""
+    return request.watch is None or request.goes_on(_moved(request, mask, box).mask)
+
+
 def _chan_vese(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:
     from skimage.segmentation import morphological_chan_vese
 
@@ -71,7 +78,7 @@ def _chan_vese(request: SegmentRequest, values: Mapping[str, Any], asked: Asked)
             image, step, init_level_set=before, smoothing=int(values["smoothing"])
         )
         done += step
-        if np.array_equal(before, level):
+        if np.array_equal(before, level) or not _goes_on(request, level > 0, box):
             break
     return _moved(request, level > 0, box)
 
@@ -103,7 +110,7 @@ def _geodesic(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) 
             threshold=float(values["stop_at"]),
         )
         done += step
-        if np.array_equal(before, level):
+        if np.array_equal(before, level) or not _goes_on(request, level > 0, box):
             break
     return _moved(request, level > 0, box)
 
@@ -145,7 +152,8 @@ def _level_set(request: SegmentRequest, values: Mapping[str, Any], asked: Asked)
         filter_.SetNumberOfIterations(step)
         level = filter_.Execute(level, speed)
         done += step
-        if filter_.GetElapsedIterations() < step:
+        so_far = np.asarray(sitk.GetArrayViewFromImage(level)) <= 0
+        if filter_.GetElapsedIterations() < step or not _goes_on(request, so_far, box):
             break
     found = np.asarray(sitk.GetArrayFromImage(level)) <= 0
     return _moved(request, found, box)

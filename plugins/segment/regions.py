@@ -248,6 +248,7 @@ GROWING = Segmenter(
     (_TOLERANCE,),
     _growing,
     frozenset({"seeds"}),
+    is_local=True,
 )
 CONFIDENCE = Segmenter(
     "confidence_growing",
@@ -274,6 +275,7 @@ NEIGHBOURHOOD = Segmenter(
     (_TOLERANCE, Parameter("radius_mm", "Radius", "float", 1.5, 0.0, 20.0, 0.5, "mm")),
     _neighbourhood,
     frozenset({"seeds"}),
+    is_local=True,
 )
 WATERSHED = Segmenter(
     "watershed",

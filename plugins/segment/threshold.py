@@ -6,11 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.api import Asked, InputRefused, Parameter, Segmenter, SegmentRequest, SegmentResult
+from viewer.api import (
+    Asked,
+    InputRefused,
+    Parameter,
+    Preset,
+    Segmenter,
+    SegmentRequest,
+    SegmentResult,
+)
 
 _WIDEST = 1e6
 _BINS = 4096
 _MOST_CLASSES = 5
+_HU, _SUV = "[hnsf'U]", "{SUVbw}g/ml"
 
 
 def _between(request: SegmentRequest, low: float, high: float, note: str = "") -> SegmentResult:
@@ -154,6 +163,57 @@ def _background(request: SegmentRequest, values: NDArray[Any], at: tuple[int, in
     return float(values[shell].mean()) if shell.any() else 0.0
 
 
+def _fixed_suv(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:
+    """Take what has at least a fixed SUV: all of it, or what hangs together with the seeds."""
+    from scipy import ndimage
+
+    if request.unit != _SUV:
+        raise InputRefused(
+            "These values are no SUV, so an SUV does not divide them.",
+            remedy="Open PET images that state dose, weight and times, or take a share of the maximum.",
+        )
+    known = request.known
+    with np.errstate(invalid="ignore"):
+        hot = (request.values >= float(values["suv"])) & known
+    smallest = float(values["smallest_ml"]) * 1000 / float(np.prod(request.spacing_kji_mm))
+    asked.check()
+    if not request.inside and smallest <= 1:
+        return SegmentResult(hot)
+    labels, n = ndimage.label(hot, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=n + 1)
+    kept = sizes >= smallest
+    kept[0] = False
+    if request.inside:
+        pointed = np.zeros(n + 1, dtype=bool)
+        pointed[[labels[seed] for seed in request.inside]] = True
+        kept &= pointed
+    told = f"{int(kept.sum())} of {n} places from SUV {values['suv']:g}."
+    return SegmentResult(kept[labels], notes=(told,))
+
+
+def _hu(title: str, low: float, high: float, source: str) -> Preset:
+    return Preset(title, (("low", low), ("high", high)), source, "CT", _HU)
+
+
+# Ranges that the literature gives; where none is agreed on, what text books call usual.
+_RANGE_PRESETS = (
+    _hu("Bone: from 200 HU", 200.0, 3071.0, "usual; spongy bone lies below"),
+    _hu("Lung: -1024 to -500 HU", -1024.0, -500.0, "usual; vessels and walls lie above"),
+    _hu(
+        "Emphysema: below -950 HU", -1024.0, -950.0,
+        "Gevenois et al., Am J Respir Crit Care Med 154 (1996), 187-192",
+    ),
+    _hu("Fat: -190 to -30 HU", -190.0, -30.0, "Yoshizumi et al., Radiology 211 (1999), 283-286"),
+    _hu("Muscle: -29 to 150 HU", -29.0, 150.0, "Aubrey et al., Acta Physiol 210 (2014), 489-497"),
+    _hu("Contrast in vessels: 150 to 600 HU", 150.0, 600.0, "usual; bone is taken too"),
+    _hu("Calcium: from 130 HU", 130.0, 3071.0, "Agatston et al., J Am Coll Cardiol 15 (1990), 827-832"),
+)  # fmt: skip
+
+
+def _suv(value: float, source: str) -> Preset:
+    return Preset(f"SUV from {value:g}", (("suv", value),), source, "PT", _SUV)
+
+
 RANGE = Segmenter(
     "threshold",
     "Range",
@@ -166,6 +226,8 @@ RANGE = Segmenter(
         Parameter("high", "To", "float", _WIDEST, -_WIDEST, _WIDEST, 0.0, "value"),
     ),
     _range,
+    presets=_RANGE_PRESETS,
+    is_pointwise=True,
 )
 OTSU = Segmenter(
     "otsu",
@@ -235,4 +297,23 @@ PET = Segmenter(
     _of_maximum,
     modalities=("PT", "NM"),
 )
-METHODS = (RANGE, OTSU, PERCENTILE, HYSTERESIS, LOCAL, PET)
+SUV = Segmenter(
+    "fixed_suv",
+    "Fixed SUV",
+    "Threshold",
+    "Takes every place from a fixed SUV on; with clicks only the places that were clicked.",
+    "Takes brain, heart, kidneys and bladder too; SUV depends on scanner, dose and waiting time.",
+    "Barrington et al., J Nucl Med 62 (2021), 332-337",
+    (
+        Parameter("suv", "SUV from", "float", 4.0, 0.1, 50.0, 0.1, "g/mL"),
+        Parameter("smallest_ml", "No place below", "float", 0.0, 0.0, 50.0, 0.1, "mL"),
+    ),
+    _fixed_suv,
+    modalities=("PT",),
+    presets=(
+        _suv(2.5, "usual in earlier work"),
+        _suv(3.0, "usual in earlier work"),
+        _suv(4.0, "Barrington et al., J Nucl Med 62 (2021), 332-337"),
+    ),
+)
+METHODS = (RANGE, OTSU, PERCENTILE, HYSTERESIS, LOCAL, PET, SUV)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ BALL: Mapping[str, Mapping[str, Any]] = {
     "hysteresis": {"weak": 50.0, "strong": 80.0},
     "local_threshold": {"radius_mm": 40.0, "k": 0.3, "offset": 28.0},
     "pet_percent": {"percent": 41.0},
+    "fixed_suv": {"suv": 50.0, "smallest_ml": 0.5},
     "region_growing": {"tolerance": 45.0},
     "confidence_growing": {"factor": 3.5},
     "neighbourhood_growing": {"tolerance": 45.0, "radius_mm": 1.0},
@@ -50,6 +52,7 @@ BALL: Mapping[str, Mapping[str, Any]] = {
 }
 # These look at the segment alone, not at values: asked for below, by what they are for.
 OF_SEGMENTS = {"between_slices"}
+IN_SUV = {"fixed_suv": "{SUVbw}g/ml"}
 OF_VALUES = sorted(set(METHODS) - OF_SEGMENTS)
 # Super-voxels are as coarse as they are; a geodesic contour comes to rest before the edge.
 AT_LEAST = {"supervoxels": 0.75, "geodesic_contour": 0.85}
@@ -70,6 +73,7 @@ def request_of(values: NDArray[np.float32], **fields: Any) -> SegmentRequest:
 
 
 def run(key: str, request: SegmentRequest, **parameters: Any) -> SegmentResult:
+    request = replace(request, unit=IN_SUV.get(key, request.unit))
     return segmented(request, METHODS[key], {**BALL[key], **parameters}, Ticket())
 
 
@@ -127,6 +131,20 @@ def test_a_cancelled_method_stops(key: str) -> None:
     ticket.cancel()
     with pytest.raises(Cancelled):
         segmented(request_of(ball()[0]), METHODS[key], BALL[key], ticket)
+
+
+def test_a_fixed_suv_asks_for_suv_and_takes_the_clicked_places() -> None:
+    values = np.zeros((6, 20, 20), dtype=np.float32)
+    values[2:4, 3:6, 3:6] = 4.0
+    values[2:4, 12:18, 12:18] = 9.0
+    bare = SegmentRequest(values, (2.0, 2.0, 2.0), "Bq/ml", "PT")
+    with pytest.raises(InputRefused, match="no SUV"):
+        segmented(bare, METHODS["fixed_suv"], {}, Ticket())
+    request = replace(bare, unit=IN_SUV["fixed_suv"])
+    assert np.array_equal(run("fixed_suv", request, suv=4.0, smallest_ml=0.0).mask, values >= 4)
+    assert np.array_equal(run("fixed_suv", request, suv=4.0, smallest_ml=0.3).mask, values == 9)
+    clicked = replace(request, inside=((2, 4, 4),))
+    assert np.array_equal(run("fixed_suv", clicked, suv=4.0, smallest_ml=0.0).mask, values == 4)
 
 
 @pytest.mark.parametrize(("across", "axis"), [("slices", 0), ("rows", 1), ("columns", 2)])

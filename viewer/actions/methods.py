@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Event
 from typing import Literal
 
 import numpy as np
 
 from viewer.actions.context import Context, Notice, has_picture
+from viewer.actions.method_limits import forbidden_of, sketch
 from viewer.actions.registry import Choice, action
 from viewer.domain.chain import Setting
 from viewer.domain.method_text import MethodCall, PointLps
@@ -17,9 +19,9 @@ from viewer.domain.wording import counted
 from viewer.errors import InputRefused, ViewerError
 from viewer.imaging.colours import colour_of
 from viewer.imaging.method_run import MethodRun, run_method
-from viewer.jobs.job import Ticket
+from viewer.jobs.job import Progress, Ticket
 from viewer.jobs.runner import Outcomes
-from viewer.session.drafting import Draft
+from viewer.session.drafting import Barrier, Draft
 from viewer.session.edit import Edit, Group
 from viewer.session.edits_labels import paint
 from viewer.session.edits_segmentation import AddSegmentation
@@ -31,7 +33,9 @@ _JOB = "method"
 _SLICES = 2  # the index axis of slices
 
 
-def method_origin(method: Segmenter, call: MethodCall, elapsed_s: float = 0.0) -> Origin:
+def method_origin(
+    method: Segmenter, call: MethodCall, elapsed_s: float = 0.0, barriers: Sequence[Barrier] = ()
+) -> Origin:
     """Return who made it: the method with all that it was run with, enough to run it again."""
     parameters = {key: str(value) for key, value in method.checked(dict(call.parameters)).items()}
     for name in ("seeds_lps_mm", "outside_lps_mm"):
@@ -41,6 +45,8 @@ def method_origin(method: Segmenter, call: MethodCall, elapsed_s: float = 0.0) -
     for name in ("within", "box_lps_mm", "slice_k"):
         if getattr(call, name) is not None:
             parameters[name] = str(getattr(call, name))
+    if barriers:
+        parameters["segments"] = ", ".join(barrier.words for barrier in barriers)
     return Origin(
         OriginKind.METHOD,
         method.key,
@@ -83,7 +89,8 @@ def _can_segment(context: Context) -> str:
     return has_picture(context)
 
 
-def _no_draft(context: Context) -> str:
+def no_draft(context: Context) -> str:
+    """Return "" while a method is being tried, else the reason."""
     return "" if context.viewing.draft is not None else "No method is being tried."
 
 
@@ -107,9 +114,12 @@ def choose(context: Context, *, method: str) -> None:
             call,
             seeds_lps_mm=before.call.seeds_lps_mm,
             outside_lps_mm=before.call.outside_lps_mm,
+            within=before.call.within,
+            box_lps_mm=before.call.box_lps_mm,
         )
     flat = found.dimensions == (2,) or picture.grid.shape_kji[0] == 1
-    _set(context, Draft(call, picture.key, flat))
+    kept = before.barriers if before is not None and before.volume_key == picture.key else ()
+    take_draft(context, Draft(call, picture.key, flat, barriers=kept))
     if found.needs & {"seeds", "outside"}:
         context.viewing.set(tool="seeds")
 
@@ -143,24 +153,25 @@ def _first_settings(context: Context, method: Segmenter, picture: Picture) -> di
     return settings
 
 
-def _draft(context: Context) -> Draft:
+def draft_of(context: Context) -> Draft:
+    """Return what is being tried on the shown picture; ViewerError when there is nothing."""
     draft = context.viewing.draft
     if draft is None or draft.volume_key != context.need_picture().key:
         raise ViewerError("No method is being tried on this picture.", remedy="Choose one first.")
     return draft
 
 
-@action("method.set", "Set a method's parameter", group="Segments", enabled=_no_draft)
+@action("method.set", "Set a method's parameter", group="Segments", enabled=no_draft)
 def set_parameter(context: Context, *, parameter: str, value: Setting) -> None:
     """Change one setting of the method that is being tried."""
-    draft = _draft(context)
+    draft = draft_of(context)
     method = method_of(context, draft.call.key)
     changed = draft.with_setting(parameter, value)
     method.checked(dict(changed.call.parameters))
-    _set(context, changed)
+    take_draft(context, changed)
 
 
-@action("method.seed", "Seed a method", group="Segments", enabled=_no_draft)
+@action("method.seed", "Seed a method", group="Segments", enabled=no_draft)
 def seed(
     context: Context, *, points_lps_mm: Sequence[Sequence[float]], inside: bool = True
 ) -> None:
@@ -170,7 +181,7 @@ def seed(
     index = np.floor(picture.grid.index(np.array(points)) + 0.5)
     if (index < 0).any() or (index >= np.array(picture.grid.shape_kji[::-1])).any():
         raise InputRefused("This place lies outside the image.")
-    _set(context, _draft(context).with_seeds(points, inside=inside))
+    take_draft(context, draft_of(context).with_seeds(points, inside=inside))
 
 
 def _point(values: Sequence[float]) -> PointLps:
@@ -188,57 +199,84 @@ def _no_seeds(context: Context) -> str:
 @action("method.clear_seeds", "Take the seeds away", group="Segments", enabled=_no_seeds)
 def clear_seeds(context: Context) -> None:
     """Begin anew with the same method and settings."""
-    _set(context, _draft(context).without_seeds())
+    take_draft(context, draft_of(context).without_seeds())
 
 
-@action("method.flat", "Method on the shown slice alone", group="Segments", enabled=_no_draft)
+@action("method.flat", "Method on the shown slice alone", group="Segments", enabled=no_draft)
 def flat(context: Context) -> None:
     """Work on the shown slice, or on the whole volume."""
-    draft = _draft(context)
+    draft = draft_of(context)
     method = method_of(context, draft.call.key)
     dimensions = 3 if draft.flat else 2
     if dimensions not in method.dimensions:
         raise InputRefused(f"{method.title} does not work in {dimensions} dimensions.")
-    _set(context, replace(draft, flat=not draft.flat))
+    take_draft(context, replace(draft, flat=not draft.flat))
 
 
-@action("method.again", "Look at the segment again", group="Segments", enabled=_no_draft)
+@action("method.again", "Look at the segment again", group="Segments", enabled=no_draft)
 def again(context: Context) -> None:
     """Compute the preview anew where it is made from the segment, after that was changed."""
-    draft = _draft(context)
+    draft = draft_of(context)
     if "current" in method_of(context, draft.call.key).needs:
-        _set(context, draft)
+        take_draft(context, draft)
 
 
-def _set(context: Context, draft: Draft) -> None:
+def take_draft(context: Context, draft: Draft) -> None:
     """Take the draft and compute its preview; a newer one replaces the older."""
     picture = context.need_picture()
-    context.viewing.set_draft(draft)
     method = method_of(context, draft.call.key)
+    draft = replace(draft, found=None, enough=Event())
+    call = _on_slice(context, draft, picture)
+    context.viewing.set_draft(draft)
     wanted = {"seeds": draft.call.seeds_lps_mm, "outside": draft.call.outside_lps_mm}
     if any(not wanted[need] for need in method.needs if need in wanted):
         context.jobs.cancel(_JOB)
         return  # the reader is still pointing
-    call = _on_slice(context, draft, picture)
-    current = _current(context, picture)
+    current, forbidden = _current(context, picture), forbidden_of(context, draft, picture)
+    if method.is_pointwise and not draft.flat:
+        sketch(context, draft, forbidden)
 
     def work(ticket: Ticket) -> MethodRun:
-        return run_method(picture, call, context.extensions.segmenters, ticket, current=current)
+        def watch(part: MethodRun) -> bool:
+            ticket.report(None, method.title, part)
+            return not draft.enough.is_set()
+
+        return run_method(
+            picture,
+            call,
+            context.extensions.segmenters,
+            ticket,
+            current=current,
+            forbidden=forbidden,
+            watch=watch,
+        )
+
+    outcomes = _outcomes(context, draft, picture)
+    context.jobs.submit(work, outcomes, key=_JOB, title=method.title)
+
+
+def _outcomes(context: Context, draft: Draft, picture: Picture) -> Outcomes[MethodRun]:
+    """Return how a try is shown; what belongs to an older one is dropped."""
+
+    def is_now() -> bool:
+        now = context.viewing.draft
+        return now is not None and now.enough is draft.enough
 
     def done(found: MethodRun) -> None:
-        now = context.viewing.draft
-        if now is not None and now.call == draft.call and now.flat == draft.flat:
-            context.viewing.set_draft(now.shown(found, picture))
+        if is_now():
+            context.viewing.set_draft(draft.shown(found, picture))
+
+    def progressed(progress: Progress) -> None:
+        if is_now() and isinstance(progress.part, MethodRun):
+            context.viewing.set_draft(draft.sketched((progress.part,), picture))
 
     def failed(error: Exception) -> None:
-        now = context.viewing.draft
         if not isinstance(error, ViewerError):
             context.tell_fault(error)
-        elif now is not None:
-            told = replace(now, found=None, layer=None, fault=error.sentence())
-            context.viewing.set_draft(told)
+        elif is_now():
+            context.viewing.set_draft(replace(draft, layer=None, fault=error.sentence()))
 
-    context.jobs.submit(work, Outcomes(done=done, failed=failed), key=_JOB, title=method.title)
+    return Outcomes(done=done, failed=failed, progressed=progressed)
 
 
 def _current(
@@ -304,7 +342,7 @@ def _modes(_context: Context) -> Sequence[Choice]:
 )
 def apply(context: Context, *, mode: Mode = "add") -> None:
     """Keep the result as one edit; without a segment of one's own it becomes a new one."""
-    draft = _draft(context)
+    draft = draft_of(context)
     picture = context.need_picture()
     if draft.found is None:
         raise ViewerError("The method has no result yet.")
@@ -315,6 +353,7 @@ def apply(context: Context, *, mode: Mode = "add") -> None:
     own = layer is not None and layer.volume_key == picture.key and not layer.is_immutable
     if mode == "new" or layer is None or not own or layer.grid != picture.grid:
         made = segmentation_of(picture, method, call, draft.found)
+        made = replace(made, origin=method_origin(method, call, barriers=draft.barriers))
         if not made.segments:
             raise InputRefused("Nothing was found, so there is nothing to keep.")
         context.session.apply(AddSegmentation.of(made))
@@ -344,7 +383,7 @@ def _edit(
     return Group(parts, name) if parts else None
 
 
-@action("method.cancel", "Drop the method", group="Segments", enabled=_no_draft)
+@action("method.cancel", "Drop the method", group="Segments", enabled=no_draft)
 def cancel(context: Context) -> None:
     """Drop what was tried, without a trace (Esc)."""
     _end(context)

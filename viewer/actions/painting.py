@@ -17,7 +17,7 @@ _OVER = {
     "background": "Background only",
 }
 # Ranges that radiology text books give in Hounsfield units; CT only.
-_CT_RANGES_HU = {
+CT_RANGES_HU = {
     "Lung and air": (-1024.0, -500.0),
     "Fat": (-150.0, -30.0),
     "Soft tissue": (-20.0, 120.0),
@@ -93,7 +93,7 @@ def _ranges(context: Context) -> Sequence[Choice]:
                 settings.paint_range == (low, high),
                 "CT",
             )
-            for title, (low, high) in _CT_RANGES_HU.items()
+            for title, (low, high) in CT_RANGES_HU.items()
         ]
     return found
 
@@ -108,7 +108,7 @@ def paint_range(context: Context, *, kind: str, low: float = 0.0, high: float = 
         window = context.viewing.window(context.need_picture())
         low, high = window.center - window.width / 2, window.center + window.width / 2
     elif kind == "segment":
-        low, high = _range_of_segment(context)
+        low, high = range_of_segment(context)
     elif kind != "range":
         raise InputRefused("A range of values comes from: off, window, segment or range.")
     if not (np.isfinite([low, high]).all() and low < high):
@@ -116,7 +116,7 @@ def paint_range(context: Context, *, kind: str, low: float = 0.0, high: float = 
     _set(context, paint_range=(float(low), float(high)))
 
 
-def _range_of_segment(context: Context) -> tuple[float, float]:
+def range_of_segment(context: Context) -> tuple[float, float]:
     """Return the 2.5th and 97.5th percentile of the values in the active segment."""
     segmentation, segment = context.need_segment()
     picture: Picture = context.need_picture()

@@ -130,6 +130,7 @@ _MODULES = (
     "backends",
     "segment",
     "methods",
+    "method_settings",
     "segment_operations",
     "painting",
     "slices",

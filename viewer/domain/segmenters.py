@@ -32,6 +32,8 @@ class SegmentRequest:
         Where the result may lie, None: everywhere.
     current
         The segment as it is now, None: there is none.
+    watch
+        Told by slow methods what they have so far; answers whether to go on. None: nobody looks.
     """
 
     values: NDArray[np.float32]
@@ -42,6 +44,11 @@ class SegmentRequest:
     outside: tuple[IndexKji, ...] = ()
     allowed: Mask | None = None
     current: Mask | None = None
+    watch: "Callable[[Mask], bool] | None" = None
+
+    def goes_on(self, so_far: Mask) -> bool:
+        """Show what was found so far (k, j, i); return False when that is enough for the reader."""
+        return self.watch is None or self.watch(so_far)
 
     @property
     def known(self) -> Mask:
@@ -66,12 +73,34 @@ SegmenterFunction = Callable[[SegmentRequest, Mapping[str, Any], Asked], Segment
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """Parameters with a name: ``source`` is where they come from.
+
+    ``modality`` and ``unit`` (UCUM) are those of the pictures that they are meant for.
+    """
+
+    title: str
+    parameters: tuple[tuple[str, Setting], ...]
+    source: str
+    modality: str = ""
+    unit: str = ""
+
+    def fits(self, modality: str, unit: str) -> bool:
+        """Return whether it is meant for pictures of this modality and unit."""
+        return self.modality in ("", modality) and self.unit in ("", unit)
+
+
+@dataclass(frozen=True, slots=True)
 class Segmenter:
     """A segmentation method.
 
     ``purpose`` is one sentence of what it is for, ``caution`` one of how it fails, ``source`` the
     paper or standard. ``needs`` says what must be given: seeds inside, seeds outside, a current
     segment. ``dimensions`` are 2 (the shown plane) and 3 (the volume). ``modalities``: none, all.
+
+    ``is_pointwise``: each voxel is judged by its own value, so any part may be asked for alone.
+    ``is_local``: what is found hangs together with the seeds and depends on nothing beyond what was
+    found and its neighbours, so a part of the image is enough if the result does not touch its rim.
     """
 
     key: str
@@ -86,6 +115,9 @@ class Segmenter:
     dimensions: tuple[int, ...] = (2, 3)
     is_slow: bool = False
     modalities: tuple[str, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    is_pointwise: bool = False
+    is_local: bool = False
 
     def defaults(self) -> dict[str, Setting]:
         """Return the parameters at their defaults."""

@@ -15,11 +15,15 @@ class Cancelled(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: ``fraction`` 0..1 (None: unknown), a text, seconds left (None: unknown)."""
+    """How far a job is: ``fraction`` 0..1 (None: unknown), a text, seconds left (None: unknown).
+
+    ``part`` is what there is of the result by now, None where the job shows nothing on the way.
+    """
 
     fraction: float | None
     text: str = ""
     remaining_s: float | None = None
+    part: object = None
 
 
 class Ticket:
@@ -60,7 +64,7 @@ class Ticket:
                 return
         callback()
 
-    def report(self, fraction: float | None, text: str = "") -> None:
+    def report(self, fraction: float | None, text: str = "", part: object = None) -> None:
         """Tell how far the work is; the time left is estimated from the fraction."""
         if self._report is None:
             return
@@ -68,4 +72,4 @@ class Ticket:
         if fraction is not None and fraction > 0.02:
             elapsed = time.monotonic() - self._started_s
             remaining = elapsed * (1 - fraction) / fraction
-        self._report(Progress(fraction, text, remaining))
+        self._report(Progress(fraction, text, remaining, part))

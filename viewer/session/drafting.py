@@ -1,8 +1,11 @@
 """A segmentation method that is being tried: its settings, its seeds, and what it shows by now."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Event
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.domain.chain import Setting
 from viewer.domain.geometry import Plane
@@ -17,6 +20,28 @@ _INSIDE: Rgb = (0x56, 0xB4, 0xE9)
 _OUTSIDE: Rgb = (0xD5, 0x5E, 0x00)
 _SEED_PX = 3.0
 DRAFT_UID = "draft"
+# Memberships are shown in ten bands: cold below the chosen one, warm from it on.
+_BANDS = 10
+_COLD: tuple[Rgb, Rgb] = ((0x2B, 0x3A, 0x67), (0x6C, 0x8E, 0xBF))
+_WARM: tuple[Rgb, Rgb] = ((0xC8, 0x7A, 0x1E), (0xF7, 0xE8, 0x6B))
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A segment that a method keeps to: it finds only what lies in it, or nothing of it.
+
+    ``number`` 0 is every other segment of its segmentation than the one that is worked on.
+    """
+
+    uid: str
+    number: int
+    name: str
+    only_inside: bool
+
+    @property
+    def words(self) -> str:
+        """Return what it does, for the panel and for the record."""
+        return f"{'only inside' if self.only_inside else 'never inside'} {self.name}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +49,8 @@ class Draft:
     """One try. ``found`` is its last result, None until there is one; ``fault`` why there is none.
 
     ``volume_key`` is the picture that it is tried on; ``flat``: on the shown slice alone.
+    ``enough`` is set when the reader has seen enough of a method that moves on step by step.
+    ``membership_shown``: where a method says how much each voxel belongs to it, that is shown.
     """
 
     call: MethodCall
@@ -32,6 +59,9 @@ class Draft:
     found: MethodRun | None = None
     layer: Segmentation | None = None
     fault: str = ""
+    barriers: tuple[Barrier, ...] = ()
+    enough: Event = field(default_factory=Event)
+    membership_shown: bool = True
 
     def with_setting(self, name: str, value: Setting) -> "Draft":
         """Return the draft with one parameter changed."""
@@ -53,13 +83,39 @@ class Draft:
 
     def shown(self, found: MethodRun, picture: Picture) -> "Draft":
         """Return the draft with a result, and the layer that shows it."""
-        segment = Segment(1, "Preview", _COLOUR, opacity=0.35)
-        labels = found.whole(picture.grid.shape_kji).view(np.uint8)
+        return replace(self.sketched((found,), picture), found=found)
+
+    def sketched(self, parts: Sequence[MethodRun], picture: Picture) -> "Draft":
+        """Return the draft with a layer that shows what is known so far, and no result yet."""
+        labels = np.zeros(picture.grid.shape_kji, dtype=np.uint8)
+        segments: tuple[Segment, ...] = (Segment(1, "Preview", _COLOUR, opacity=0.35),)
+        for part in parts:
+            k, j, i = (
+                slice(a, a + n) for a, n in zip(part.start_kji, part.mask.shape, strict=True)
+            )
+            if part.membership is not None and self.membership_shown:
+                labels[k, j, i] = _bands(part.membership)
+                segments = self._band_segments()
+            else:
+                labels[k, j, i] |= part.mask.view(np.uint8)
         origin = Origin(OriginKind.METHOD, self.call.key)
         layer = Segmentation(
-            DRAFT_UID, "Preview", picture.key, picture.grid, labels, (segment,), origin
+            DRAFT_UID, "Preview", picture.key, picture.grid, labels, segments, origin
         )
-        return replace(self, found=found, layer=layer, fault="")
+        return replace(self, found=None, layer=layer, fault="")
+
+    def _band_segments(self) -> tuple[Segment, ...]:
+        at_least = float(dict(self.call.parameters).get("at_least", 0.5))
+        return tuple(
+            Segment(
+                n + 1,
+                f"membership {n / _BANDS:g} to {(n + 1) / _BANDS:g}",
+                band_colour(n, at_least),
+                opacity=0.25 if (n + 0.5) / _BANDS < at_least else 0.55,
+                outline=False,
+            )
+            for n in range(_BANDS)
+        )
 
     def seed_handles(self, plane: Plane, reach_mm: float) -> tuple[Handle, ...]:
         """Return the seeds that lie within ``reach_mm`` of a plane, as dots."""
@@ -72,3 +128,17 @@ class Draft:
                 if abs(off) <= reach_mm:
                     found.append(Handle((x, y), colour, _SEED_PX))
         return tuple(found)
+
+
+def band_colour(n: int, at_least: float) -> Rgb:
+    """Return the colour of band ``n`` of memberships (0 to 9); warm from ``at_least`` on."""
+    first, last = _COLD if (n + 0.5) / _BANDS < at_least else _WARM
+    share = n / (_BANDS - 1)
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, last, strict=True))
+    return red, green, blue
+
+
+def _bands(membership: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return 1 to 10 for memberships; 0 below one hundredth, where nothing is to be shown."""
+    bands = np.minimum(membership * _BANDS, _BANDS - 1).astype(np.uint8) + np.uint8(1)
+    return np.where(membership < 0.01, np.uint8(0), bands)

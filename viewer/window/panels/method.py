@@ -6,6 +6,7 @@ from functools import partial
 from PySide6.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
 
 from viewer.actions.context import Context
+from viewer.actions.method_settings import presets_of
 from viewer.domain.chain import Setting
 from viewer.domain.methods import Parameter
 from viewer.domain.segmenters import Segmenter
@@ -14,7 +15,9 @@ from viewer.imaging.value_chain import full_window
 from viewer.session.drafting import Draft
 from viewer.window.controls import Card, ValueSlider, clear_layout, heading, label, row_of
 from viewer.window.method_menu import MenuRow, grouped_menu
+from viewer.window.panels.method_limits import MethodLimits, choices_button
 from viewer.window.panels.parameters import add_parameter
+from viewer.window.panels.range_histogram import RangeHistogram
 from viewer.window.performing import Performing
 
 
@@ -32,6 +35,9 @@ class MethodPanel(QWidget):
         self._said = label("", "dim")
         self._seeds = label("", "caption")
         self._apply = QPushButton("Apply")
+        self._stop = QPushButton("Stop here")
+        self._limits: MethodLimits | None = None
+        self._range: RangeHistogram | None = None
         self.refresh()
 
     def labels_changed(self) -> None:
@@ -82,7 +88,29 @@ class MethodPanel(QWidget):
         caution = label(method.caution, "caption")
         caution.setWordWrap(True)
         card.column.addWidget(caution)
+        self._add_settings(card, draft, method, picture)
+        self._seeds = label("", "caption")
+        if method.needs & {"seeds", "outside"}:
+            clear = QPushButton("Clear")
+            clear.setToolTip("Take all seeds away")
+            clear.clicked.connect(partial(self._perform, "method.clear_seeds"))
+            card.column.addLayout(row_of(self._seeds, None, clear))
+        self._limits = MethodLimits(self._context, self._performing)
+        card.column.addWidget(self._limits)
+        self._said = label("", "dim")
+        self._said.setWordWrap(True)
+        card.column.addWidget(self._said)
+        self._add_fate(card)
+        return card
+
+    def _add_settings(self, card: Card, draft: Draft, method: Segmenter, picture: Picture) -> None:
         values = dict(draft.call.parameters)
+        self._range = None
+        if {"low", "weak"} & set(values) and method.group == "Threshold":
+            self._range = RangeHistogram(self._change)
+            card.column.addWidget(self._range)
+        if presets_of(self._context):
+            card.column.addLayout(row_of(self._choices("Preset", "method.preset"), None))
         for parameter in method.parameters:
             shown = _of_picture(parameter, picture)
             value = values.get(parameter.key, parameter.default)
@@ -90,23 +118,22 @@ class MethodPanel(QWidget):
             slider = add_parameter(card, shown, _held(value, shown), change)
             if slider is not None:
                 self._sliders[parameter.key] = slider
-        self._seeds = label("", "caption")
-        if method.needs & {"seeds", "outside"}:
-            clear = QPushButton("Clear")
-            clear.setToolTip("Take all seeds away")
-            clear.clicked.connect(partial(self._perform, "method.clear_seeds"))
-            card.column.addLayout(row_of(self._seeds, None, clear))
-        self._said = label("", "dim")
-        self._said.setWordWrap(True)
-        card.column.addWidget(self._said)
+
+    def _add_fate(self, card: Card) -> None:
         self._apply = QPushButton("Apply")
         self._apply.setObjectName("primary")
         self._apply.setMenu(self._modes())
         drop = QPushButton("Drop")
         drop.setToolTip("Drop what was tried (Esc)")
         drop.clicked.connect(partial(self._perform, "method.cancel"))
-        card.column.addLayout(row_of(self._apply, drop, None))
-        return card
+        self._stop = QPushButton("Stop here")
+        self._stop.setToolTip("Take what it has come to by now (Alt+Shift+Return)")
+        self._stop.clicked.connect(partial(self._perform, "method.stop"))
+        self._stop.setVisible(False)
+        card.column.addLayout(row_of(self._apply, drop, self._stop, None))
+
+    def _choices(self, title: str, verb: str) -> QPushButton:
+        return choices_button(title, verb, self._context, self._performing)
 
     def _modes(self) -> QMenu:
         menu = QMenu(self._apply)
@@ -139,6 +166,13 @@ class MethodPanel(QWidget):
         self._said.setText(text)
         self._said.setVisible(bool(text))
         self._apply.setEnabled(draft.found is not None)
+        method = self._context.extensions.segmenters.get(draft.call.key)
+        moving = draft.found is None and not draft.fault and draft.layer is not None
+        self._stop.setVisible(method is not None and method.is_slow and moving)
+        if self._limits is not None:
+            self._limits.follow(draft)
+        if self._range is not None:
+            self._range.follow(self._context.need_picture(), values)
 
     def _change(self, name: str, value: Setting) -> None:
         self._performing.perform("method.set", parameter=name, value=value)
