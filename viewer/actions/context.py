@@ -1,19 +1,19 @@
 """What an action may touch, and what it may ask of the door it was called through."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
 from viewer.extensions.discover import Extensions
-from viewer.jobs.runner import Runner
+from viewer.jobs.runner import Job, Runner
 from viewer.session.image_results import ImageResults
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
@@ -66,6 +66,9 @@ class Door(Protocol):
 
     def networks_changed(self) -> None:
         """Hear that networks came or went."""
+
+    def show_training(self, folder: Path, job: Job[Mapping[str, Any]]) -> None:
+        """Show how a training in ``folder`` goes."""
 
     def guide_import(self, foreign: "Foreign") -> None:
         """Ask what the files of a network leave open, and bring it in."""

@@ -80,9 +80,7 @@ def _bring_in(
 def _take_in(context: Context, made: "Imported") -> None:
     context.cards[made.card.key] = (made.card, made.folder)
     context.door.networks_changed()
-    context.door.tell(
-        Notice("done", f"{made.card.title} was brought in and checked.")
-    )
+    context.door.tell(Notice("done", f"{made.card.title} was brought in and checked."))
     for note in made.notes:
         context.door.tell(Notice("warning", note))
     show_on_study(context, made.card)

@@ -127,6 +127,7 @@ _MODULES = (
     "networks",
     "image_networks",
     "own_networks",
+    "training",
     "backends",
     "segment",
     "methods",

@@ -1,17 +1,18 @@
 """A context without a window, for verbs that need networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from viewer.actions.context import Context, Notice
 from viewer.errors import InputRefused
 from viewer.extensions.discover import load_extensions
 from viewer.inference.cards import load_cards
 from viewer.inference.foreign import Foreign
-from viewer.jobs.runner import QueueBridge, Runner
+from viewer.jobs.runner import Job, QueueBridge, Runner
 from viewer.session.pictures import Pictures
 from viewer.session.session import Session
 from viewer.session.viewing import Viewing
@@ -61,6 +62,10 @@ class CommandDoor:
 
     def networks_changed(self) -> None:
         """Do nothing: nothing lists them."""
+
+    def show_training(self, folder: Path, job: Job[Mapping[str, Any]]) -> None:
+        """Do nothing: the verb prints its progress itself."""
+        del folder, job
 
     def guide_import(self, foreign: Foreign) -> None:
         """Refuse: nobody is there to answer."""

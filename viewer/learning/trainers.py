@@ -52,11 +52,29 @@ def train_recipe(recipe_path: Path, data: Path | None, out: Path, ticket: Ticket
     return answer
 
 
+def key_of_recipe(recipe_path: Path) -> str:
+    """Return what the recipe calls its network.
+
+    Raises
+    ------
+    InputRefused
+        It cannot be read, or names none.
+    """
+    key = _table(recipe_path).get("network", {})
+    key = key.get("key", "") if isinstance(key, dict) else ""
+    if not (isinstance(key, str) and key.replace("_", "").isalnum() and key.isascii()):
+        raise InputRefused("The recipe names no network.", where=str(recipe_path))
+    return key
+
+
 def _trainer_of(recipe_path: Path) -> str:
+    return str(_table(recipe_path).get("trainer", _GENERATED))
+
+
+def _table(recipe_path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(recipe_path.read_text(encoding="utf-8"))
+        return tomllib.loads(recipe_path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputRefused("The recipe cannot be read.", where=str(recipe_path)) from error
     except ValueError as error:
         raise InputRefused("The recipe is no TOML file.", where=str(recipe_path)) from error
-    return str(table.get("trainer", _GENERATED))

@@ -1,14 +1,16 @@
 """The window as a door: dialogs, notices, and pictures of what is painted."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from viewer.actions.context import Notice
 from viewer.errors import InputRefused
+from viewer.jobs.runner import Job
 
 if TYPE_CHECKING:
     from viewer.inference.foreign import Foreign
@@ -86,6 +88,13 @@ class WindowDoor:
             for page in self.window.findChildren(NetworkPage):
                 page.fill()
             self.window.finding.refresh()
+
+    def show_training(self, folder: Path, job: Job[Mapping[str, Any]]) -> None:
+        """Open the page of a training."""
+        if self.window is not None:
+            from viewer.window.training_page import TrainingPage
+
+            TrainingPage(self.window, folder, job).open()
 
     def guide_import(self, foreign: "Foreign") -> None:
         """Open the guided import."""

@@ -63,7 +63,10 @@ _OWN = (
     "weights are numbers alone, fit and answer sensibly, pins them by SHA-256, and runs the network on "
     "the open study. What its makers measured is not repeated as a figure: nothing was measured here. "
     "Verify compares files and engines again; Take away can be undone. Networks of several series, "
-    "overlapping classes and cascades are refused."
+    "overlapping classes and cascades are refused. Keep this case for training adds the shown volume and "
+    "its corrected segments to a folder, under a name that says nothing of the patient; Train a network "
+    "learns from such a folder (or Decathlon, nnU-Net, DICOM with SEG) by a recipe (docs/training.md), "
+    "shows the loss of each step, and goes on where it was stopped."
 )
 Page = Callable[[Context], QWidget]
 
