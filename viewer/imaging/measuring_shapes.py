@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats, nearest, rectangle_corners, unit
+from viewer.domain.measurement import KINDS
 from viewer.domain.quantity import (
     ANGLE,
     AREA,
@@ -32,7 +33,13 @@ from viewer.imaging.measuring import (
     refuse_across,
     values_of,
 )
-from viewer.imaging.statistics import Indices, layer_voxels, statistics_of
+from viewer.imaging.statistics import (
+    Ellipse,
+    Indices,
+    ellipse_voxels,
+    layer_voxels,
+    statistics_of,
+)
 
 _PEAK_ML = 1.0
 _PEAK_RADIUS_MM = float((3 * _PEAK_ML * 1000 / (4 * np.pi)) ** (1 / 3))
@@ -168,6 +175,16 @@ def region_of(corners: Floats, picture: Picture, name: str) -> Region:
         raise InputRefused(f"A {name} without extent has no statistics.")
     around = float(np.linalg.norm(flat - np.roll(flat, -1, axis=0), axis=1).sum())
     return Region(area, around, _voxels_inside(picture, corners, normal))
+
+
+def voxels_of(kind: str, points: Floats, picture: Picture) -> Indices | None:
+    """Return the voxels (n, 3; i, j, k) that the statistics of a region count; None: no region."""
+    drawn = KINDS[kind].drawn if kind in KINDS else ""
+    if drawn == "ellipse":
+        return ellipse_voxels(picture, Ellipse.of(points))
+    if drawn == "rectangle":
+        return region_of(rectangle_corners(points), picture, "rectangle").voxels
+    return region_of(points, picture, "region").voxels if drawn == "outline" else None
 
 
 def _flattened(corners: Floats, name: str) -> tuple[Floats, Floats]:

@@ -46,6 +46,27 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
     InputRefused
         There is none, one lies in a slice that was not read, or the picture is coloured.
     """
+    values, k = values_in(picture, voxels_ijk)
+    skewness, kurtosis = _shape_of(values)
+    return RoiStatistics(
+        len(values),
+        float(values.mean()),
+        float(values.std()),
+        float(values.min()),
+        float(values.max()),
+        float(np.median(values)),
+        picture.quantity.unit,
+        tuple(int(n) for n in np.unique(k)),
+        len(voxels_ijk) - len(values),
+        skewness,
+        kurtosis,
+    )
+
+
+def values_in(
+    picture: Picture, voxels_ijk: Indices
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the values of voxels (n, 3) that are no padding, and their slices; raises as above."""
     if not len(voxels_ijk):
         raise InputRefused("No voxel's centre lies inside the region.", remedy="Draw it larger.")
     if picture.is_colour:
@@ -58,21 +79,7 @@ def statistics_of(picture: Picture, voxels_ijk: Indices) -> RoiStatistics:
     if not imaged.any():
         raise InputRefused("The region holds padding alone: nothing was imaged there.")
     k = k[imaged]
-    values = picture.quantity.values_at(stored[imaged], k)
-    skewness, kurtosis = _shape_of(values)
-    return RoiStatistics(
-        len(values),
-        float(values.mean()),
-        float(values.std()),
-        float(values.min()),
-        float(values.max()),
-        float(np.median(values)),
-        picture.quantity.unit,
-        tuple(int(n) for n in np.unique(k)),
-        len(stored) - len(values),
-        skewness,
-        kurtosis,
-    )
+    return picture.quantity.values_at(stored[imaged], k), k
 
 
 def _shape_of(values: NDArray[np.float64]) -> tuple[float | None, float | None]:

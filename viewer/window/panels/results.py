@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -9,19 +10,25 @@ from viewer.actions.context import Context
 from viewer.domain.measurement import Measurement
 from viewer.domain.quantity import (
     AREA,
+    EXCESS_KURTOSIS,
     LENGTH,
     LONG_AXIS,
     LONGEST_DIAMETER_3D,
     MAXIMUM,
     MEAN,
+    MEDIAN,
     MINIMUM,
     SHORT_AXIS,
+    SKEWNESS,
     STANDARD_DEVIATION,
     VOLUME,
     VOXEL_COUNT,
     Quantity,
+    readable_unit,
 )
+from viewer.errors import ViewerError
 from viewer.session.figures import SegmentFigures, outdated
+from viewer.session.plane_cache import Histogram
 from viewer.window.controls import (
     Card,
     ClickableFrame,
@@ -32,6 +39,7 @@ from viewer.window.controls import (
     row_of,
     rule,
 )
+from viewer.window.panels.histogram import HistogramView
 from viewer.window.performing import Performing
 
 _SHORT = {
@@ -45,7 +53,11 @@ _SHORT = {
     STANDARD_DEVIATION.value: "SD",
     MINIMUM.value: "min",
     MAXIMUM.value: "max",
+    VOXEL_COUNT.value: "counted",
 }
+
+_LAST = (MEDIAN, VOXEL_COUNT, SKEWNESS, EXCESS_KURTOSIS)
+_BINS = 48
 
 
 class ResultsPanel(QWidget):
@@ -95,7 +107,7 @@ class ResultsPanel(QWidget):
             row.addWidget(label(_short(first), "caption"))
             row.addWidget(label(f"{first.text()} {suffix}".strip(), "strong"))
         column.addLayout(row)
-        rest = summary(measurement)
+        rest = summary(measurement, whole=selected)
         if rest:
             words = label(rest, "dim")
             words.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -104,8 +116,35 @@ class ResultsPanel(QWidget):
         if measurement.uid in self._outdated:
             column.addWidget(label("The segment has changed: measure again (Shift+M).", "warning"))
         if selected:
+            histogram = self._histogram(measurement)
+            if histogram is not None:
+                column.addWidget(histogram)
             column.addWidget(_receipt(measurement))
         return frame
+
+    def _histogram(self, measurement: Measurement) -> HistogramView | None:
+        """Return how often values occur in a region; None where there are none to count."""
+        from viewer.imaging.measuring_shapes import voxels_of
+        from viewer.imaging.statistics import values_in
+
+        picture = self._context.picture
+        if picture is None or measurement.volume_key != picture.key or picture.is_colour:
+            return None
+        try:
+            points = np.array(measurement.points_lps_mm, dtype=np.float64).reshape(-1, 3)
+            voxels = voxels_of(measurement.kind, points, picture)
+            values = None if voxels is None else values_in(picture, voxels)[0]
+        except ViewerError:
+            return None  # numbers of a report, say, whose region cannot be measured here
+        if values is None or np.ptp(values) == 0:
+            return None
+        counts, edges = np.histogram(values, bins=min(_BINS, max(len(values) // 4, 4)))
+        shares = counts / counts.sum()
+        view = HistogramView()
+        view.setToolTip("How often values occur among the voxels that count")
+        view.setAccessibleName("Histogram of the region")
+        view.show_histogram(Histogram(edges, shares, shares), readable_unit(picture.quantity.unit))
+        return view
 
     def _export_row(self, measured: bool) -> QHBoxLayout:
         button = QPushButton("Export…")
@@ -128,19 +167,27 @@ class ResultsPanel(QWidget):
         self._performing.perform(verb)
 
 
-def summary(measurement: Measurement) -> str:
-    """Return the further quantities in one line: "mean -85.0 ± 12.1 HU · -410.0 – 82.0 HU"."""
+def summary(measurement: Measurement, *, whole: bool = False) -> str:
+    """Return the further quantities in one line: "mean -85.0 ± 12.1 HU · -410.0 – 82.0 HU".
+
+    In the order of field.md 4.7: sizes, mean and SD, extremes; with ``whole`` also the median, how
+    many voxels, and the shape of the distribution.
+    """
     mean, sd = (measurement.quantity(code) for code in (MEAN, STANDARD_DEVIATION))
     low, high = (measurement.quantity(code) for code in (MINIMUM, MAXIMUM))
-    parts = [
-        f"{_short(q)} {q.text()}"
+    further = [
+        q
         for q in measurement.quantities[1:]
-        if q not in (mean, sd, low, high) and q.concept != VOXEL_COUNT
+        if q not in (mean, sd, low, high) and q.concept not in _LAST
     ]
+    parts = [f"{_short(q)} {q.text()}" for q in further]
     if mean is not None and sd is not None:
         parts.append(f"mean {_number(mean)} ± {sd.text()}")
     if low is not None and high is not None:
         parts.append(f"{_number(low)} – {high.text()}")
+    if whole:
+        last = (measurement.quantity(code) for code in _LAST)
+        parts += [f"{_short(q)} {q.text()}" for q in last if q is not None]
     return "  ·  ".join(parts).replace("-", "−")
 
 
