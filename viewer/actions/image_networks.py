@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from viewer.inference.image_jobs import ImageResult
 
 
-def _classifiers(context: Context) -> Sequence[Choice]:
-    return [
-        Choice(card.title, {"network": key})
+def image_classifiers(context: Context) -> dict[str, NetworkCard]:
+    """Return the cards of the networks that classify images, by key."""
+    return {
+        key: card
         for key, (card, _) in context.cards.items()
         if card.task == "classify" and card.reads == "image"
-    ]
+    }
+
+
+def _classifiers(context: Context) -> Sequence[Choice]:
+    cards = image_classifiers(context)
+    return [Choice(card.title, {"network": key}) for key, card in cards.items()]
 
 
 def shown_image(context: Context) -> tuple[Picture, int]:

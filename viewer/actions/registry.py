@@ -126,6 +126,7 @@ _MODULES = (
     "library",
     "networks",
     "image_networks",
+    "explain",
     "own_networks",
     "training",
     "backends",

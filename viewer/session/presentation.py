@@ -36,6 +36,7 @@ from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.kept import Kept
 from viewer.session.session import Session
 from viewer.session.strip import strip_of
+from viewer.session.value_overlay import over_section
 from viewer.session.viewing import Look, Viewing, position_of
 
 # Late: few studies come with a presentation state, and the first picture waits for none.
@@ -128,7 +129,8 @@ class Presenter:
         layers = self._layers(picture)
         labels = [self._labels(kept, layer, plane, cut) for layer in layers]
         split_x = split_x if view.split else None
-        overlays = self._overlays(kept, picture, cut, state)
+        over, over_marks = over_section(kept, self._viewing.over, picture, plane, cut)
+        overlays = (*self._overlays(kept, picture, cut, state), *over)
         raster = self._raster(kept, picture, view, overlays, labels, split_x)
         info = self._info(picture, pane, cursor_px)
         info = replace(
@@ -140,6 +142,7 @@ class Presenter:
                 *view.marks,
                 *_state_marks(state, shutter, look),
                 *_review_marks(layers),
+                *over_marks,
             ),
             split_x=split_x,
             window=view.window or (None if picture.is_colour else self._viewing.window(picture)),

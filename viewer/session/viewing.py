@@ -34,6 +34,7 @@ from viewer.session.layers import (
 if TYPE_CHECKING:
     from viewer.domain.presentation import PresentationState
     from viewer.session.drafting import Draft
+    from viewer.session.value_overlay import ValueOverlay
 
 PaneName = Literal["axial", "coronal", "sagittal", "acquired"]
 PLANES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
@@ -106,6 +107,7 @@ class Viewing:
         self.look = Look()
         self.presentations: dict[str, PresentationState] = {}
         self.draft: Draft | None = None
+        self.over: dict[str, ValueOverlay] = {}
         self._sizes_px: dict[str, tuple[int, int]] = {}
         self._extents_mm: dict[str, tuple[float, float]] = {}
 
@@ -123,6 +125,21 @@ class Viewing:
         """Try a segmentation method, or nothing (None); told as "draft". Never kept."""
         self.draft = draft
         self.changed.emit(frozenset({"draft"}))
+
+    def lay(self, overlay: "ValueOverlay") -> None:
+        """Lay values over their picture, in place of the last of their kind.
+
+        Told as "over", or as "over_look" where the same values only look another way.
+        """
+        before = self.over.get(overlay.kind)
+        same = before is not None and before.layer is overlay.layer
+        self.over = {**self.over, overlay.kind: overlay}
+        self.changed.emit(frozenset({"over_look" if same else "over"}))
+
+    def take_off(self, kind: str) -> None:
+        """Take the values of a kind off; told as "over"."""
+        self.over = {name: one for name, one in self.over.items() if name != kind}
+        self.changed.emit(frozenset({"over"}))
 
     def pane_size(self, pane: str) -> tuple[int, int]:
         """Return the size of a pane as last painted."""

@@ -236,6 +236,7 @@ class MainWindow(QMainWindow):
             (frozenset({"compare"}), lambda: self._later("enhance")),
             (frozenset({"panels_shown"}), self._fold),
             (frozenset({"draft"}), lambda: self._later("method")),
+            (frozenset({"over"}), lambda: self._later("finding")),
             (frozenset({"history_shown"}), lambda: self._later("history")),
             (frozenset({"tool"}), lambda: self.hands.choose(look.tool)),
             (frozenset({"tool"}), lambda: self._later("top")),

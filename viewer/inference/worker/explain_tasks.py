@@ -29,7 +29,7 @@ def explain_image(computing: Computing, orders: Orders, message: Message) -> Non
     picture = np.asarray(mapped(message.header["pictures"]), dtype=np.float32)
     method, number = str(message.header["method"]), int(message.header["class"])
     if method != "occlusion":
-        message = _with_torch(message)
+        message = with_torch(message)
 
     def work(card: NetworkCard, engine: Engine) -> tuple[Floats, float | None]:
         seen = np.ascontiguousarray(prepared(picture, card))
@@ -51,7 +51,7 @@ def explain_image(computing: Computing, orders: Orders, message: Message) -> Non
     )
 
 
-def _with_torch(message: Message) -> Message:
+def with_torch(message: Message) -> Message:
     """Return the job with the engine that gives gradients.
 
     Raises

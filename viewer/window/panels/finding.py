@@ -8,6 +8,7 @@ from viewer.actions.context import Context
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.window.controls import Card, ElidedLabel, clear_layout, heading, label, row_of
+from viewer.window.panels.explanation import overlay_card
 from viewer.window.panels.image_scores import score_card
 from viewer.window.performing import Performing
 
@@ -47,7 +48,11 @@ class FindingPanel(QWidget):
             return
         of_many = picture.stored.shape[0] > 1
         for row in self._context.image_results.of(picture.key):
-            self._column.addWidget(score_card(row, self._context.cards, of_many=of_many))
+            made = score_card(row, self._context.cards, self._performing, of_many=of_many)
+            self._column.addWidget(made)
+        for overlay in self._context.viewing.over.values():
+            if overlay.volume_key == picture.key:
+                self._column.addWidget(overlay_card(overlay, self._performing))
 
     def _run_button(self) -> QPushButton:
         button = QPushButton("Run a network")
