@@ -119,3 +119,14 @@ def test_without_a_line_or_in_the_patient_it_is_refused(context: Context) -> Non
     context.viewing.show(volume)
     with pytest.raises(ViewerError, match="in the patient"):
         perform(context, "measure.calibrate", known_mm=5.0)
+
+
+def test_a_measurement_and_a_note_are_named_and_that_is_undone(context: Context) -> None:
+    uid = perform(context, "measure.add", kind="note", points_lps_mm=[(10, 10, 0)])
+    perform(context, "measure.rename", label="  old   fracture ")
+    assert context.session.state.measurement(uid).label == "old fracture"
+    perform(context, "edit.undo")
+    assert context.session.state.measurement(uid).label == "Note 1"
+    for label in ("", "x" * 65, "a\x07b"):
+        with pytest.raises(InputRefused, match="readable"):
+            perform(context, "measure.rename", label=label)

@@ -46,6 +46,8 @@ def test_every_kind_stands_under_its_own_key() -> None:
         "calcium_score": 3,
         "probe": 1,
         "suv_peak": 1,
+        "arrow": 2,
+        "note": 1,
         "segment": 2,
         "segment_calcium": 0,
     }

@@ -26,9 +26,10 @@ from viewer.domain.volume import ValueMap
 from viewer.errors import InputRefused
 from viewer.imaging.measuring import measured
 from viewer.rendering.primitives import Handle, Line
+from viewer.rendering.shapes import measurement_primitives
 from viewer.session.edits import RemoveMeasurement
 from viewer.tools.base import Response, Tool, ToolScene
-from viewer.tools.drawing import Rectangle
+from viewer.tools.drawing import Arrow, Rectangle
 from viewer.tools.handles import Handles, measurement_at
 from viewer.tools.places import Places
 from viewer.tools.table import MEASURES, make_tool
@@ -192,3 +193,14 @@ def test_every_kind_that_a_hand_can_make_has_a_tool() -> None:
         tool = make_tool(key)
         assert tool is not None
         assert tool.key == key
+
+
+def test_arrows_and_notes_say_something_and_measure_nothing() -> None:
+    arrow = measurement_of(drag(Arrow(), a_scene(), PLANE, [(60, 60), (90, 80)]).edit)
+    assert arrow.quantities == ()
+    assert np.allclose(in_plane(arrow, PLANE)[:, :2], [(60, 60), (90, 80)])
+    note = measurement_of(click(Places("note"), a_scene(), PLANE, (80, 80)).edit)
+    assert (note.kind, note.label, note.quantities) == ("note", "Note 1", ())
+    drawn = measurement_primitives(arrow, PLANE, STRAIGHT.grid)
+    tip = [p for p in drawn if isinstance(p, Line) and len(p.points) == 3]
+    assert np.allclose(tip[0].points[1], (90, 80)), "the head is at the end of the drag"

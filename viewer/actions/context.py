@@ -46,6 +46,9 @@ class Door(Protocol):
     def ask_save(self, title: str, suggestion: str) -> Path | None:
         """Ask where to save (replacing was confirmed then); None if not at all."""
 
+    def ask_text(self, title: str, text: str, now: str) -> str | None:
+        """Ask for a line of text, ``now`` to begin with; None if the person thought better of it."""
+
     def ask_number(self, title: str, text: str) -> float | None:
         """Ask for a number; None if the person thought better of it."""
 

@@ -17,6 +17,7 @@ from viewer.session.edits_measurement import AddMeasurement, ReplaceMeasurement
 from viewer.session.figures import SegmentFigures, outdated
 from viewer.session.identifiers import new_uid
 
+_LONGEST_LABEL = 64  # TrackingIdentifier and CSV readers cut longer ones
 Noting = AddMeasurement | ReplaceMeasurement
 
 
@@ -209,3 +210,29 @@ def all_segments(context: Context) -> tuple[str, ...]:
     if edits:
         context.session.apply(Group(edits, f"measure all of {segmentation.name}"))
     return _uids(edits)
+
+
+def _nothing_selected(context: Context) -> str:
+    uid = context.viewing.look.selected_uid
+    known = any(m.uid == uid for m in context.session.state.measurements)
+    return "" if known else "No measurement is selected."
+
+
+@action(
+    "measure.rename",
+    "Name the measurement, write the note",
+    group="Measure",
+    keys=("F2",),
+    enabled=_nothing_selected,
+)
+def rename(context: Context, *, label: str | None = None) -> None:
+    """Change what the selected measurement, arrow or note is called or says."""
+    chosen = context.session.state.measurement(context.viewing.look.selected_uid)
+    if label is None:
+        label = context.door.ask_text("Name", "What it is called, or says", chosen.label)
+    if label is None:
+        return
+    words = " ".join(label.split())
+    if not 0 < len(words) <= _LONGEST_LABEL or not words.isprintable():
+        raise InputRefused(f"A name has 1 to {_LONGEST_LABEL} readable characters.")
+    context.session.apply(ReplaceMeasurement(replace(chosen, label=words), f"name {words}"))

@@ -330,6 +330,8 @@ _TOOLS = (
     ("probe", "Probe", "K"),
     ("wall_to_wall", "Wall to wall", "Shift+I"),
     ("calcium_score", "Calcium score", "Shift+N"),
+    ("arrow", "Arrow", "Alt+A"),
+    ("note", "Note", "Alt+T"),
     ("suv_peak", "SUVpeak", "Shift+P"),
     ("brush", "Brush", "B"),
     ("eraser", "Eraser", "Shift+B"),

@@ -34,6 +34,11 @@ class CommandDoor:
         del title, suggestion
         return None
 
+    def ask_text(self, title: str, text: str, now: str) -> str | None:
+        """Return nothing: texts are arguments here."""
+        del title, text, now
+        return None
+
     def ask_number(self, title: str, text: str) -> float | None:
         """Return nothing: numbers are arguments here."""
         del title, text

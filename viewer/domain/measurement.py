@@ -22,6 +22,7 @@ Drawn = Literal["lines", "path", "outline", "rectangle", "ellipse", "dot", "thro
 _MOST = 1000
 _LENGTH = Code("410668003", "SCT", "Length")
 _LESION = Code("52988006", "SCT", "Lesion")
+_NOTE = Code("annotation", "99NEGATO", "Annotation")
 _REGION = Code("111099", "DCM", "Selected region")
 
 
@@ -44,6 +45,11 @@ class Kind:
     def takes(self, n: int) -> bool:
         """Whether a shape of this kind may have ``n`` points."""
         return self.n_points <= n <= max(self.n_points, self.most_points)
+
+    @property
+    def is_annotation(self) -> bool:
+        """Whether it says something and measures nothing."""
+        return self.finding is _NOTE
 
     @property
     def is_open_ended(self) -> bool:
@@ -89,6 +95,9 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("probe", "Probe", 1, _REGION, "dot"),
         Kind("suv_peak", "SUVpeak", 1, _REGION, "dot"),
+        # Annotations: nothing is measured; the label is what they say. An arrow ends at its tip.
+        Kind("arrow", "Arrow", 2, _NOTE, "lines"),
+        Kind("note", "Note", 1, _NOTE, "dot"),
         # points: the two ends of the longest diameter (3-D)
         Kind("segment", "Segment", 2, _LESION, "through"),
         Kind(

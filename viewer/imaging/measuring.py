@@ -100,6 +100,10 @@ def calibration_at(
 
 
 def _as_stated(kind: str, points: Floats, picture: Picture) -> Measured:
+    if KINDS[kind].is_annotation:
+        if not picture.grid.contains(points).any():
+            raise InputRefused("An annotation must lie in the picture.")
+        return (), receipt_of(picture, points, None, "an annotation: nothing is measured")
     if kind == "distance":
         return _distance(points, picture)
     if kind == "bidirectional":

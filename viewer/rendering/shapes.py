@@ -31,6 +31,7 @@ from viewer.rendering.text_size import Box, overlap, text_width
 TEXT_PX = 11.0
 _LINE_PX = 14.0
 _TICK_PX = 4.0
+_BARB_PX = 11.0
 _ELLIPSE_POINTS = 72
 _LENGTH_UNITS = ("mm", "mm2", "{pixels}", "{pixels}2")
 
@@ -231,6 +232,8 @@ def _lines_of(kind: str, xy: Floats, colour: Rgb, *, dashed: bool) -> tuple[Line
         lines.append(Line(_path(ends), ink, width, halo=True))
         if kind in ("distance", "wall_to_wall"):
             lines += [Line(_path(tick), ink, width, halo=True) for tick in _ticks(ends)]
+        if kind == "arrow":
+            lines.append(Line(_path(_barbs(ends)), ink, width, halo=True))
     return tuple(lines)
 
 
@@ -241,6 +244,17 @@ def _ticks(ends: Floats) -> tuple[Floats, ...]:
         return ()
     across = np.array([-along[1], along[0]]) / length * _TICK_PX
     return tuple(np.array([end - across, end + across]) for end in ends)
+
+
+def _barbs(ends: Floats) -> Floats:
+    """Return the head of an arrow (3, 2): barb, tip, barb."""
+    along = ends[1] - ends[0]
+    length = float(np.linalg.norm(along))
+    if length < 1e-9:
+        return ends[1:]
+    back = -along / length * min(_BARB_PX, length / 2)
+    side = np.array([-back[1], back[0]]) * 0.5
+    return np.array([ends[1] + back + side, ends[1], ends[1] + back - side])
 
 
 def _ring(centre: Floats, colour: Rgb) -> Line:

@@ -106,3 +106,10 @@ class WallToWall(Distance):
 
     key = "wall_to_wall"
     title = "Wall to wall"
+
+
+class Arrow(Distance):
+    """From the tail to the tip."""
+
+    key = "arrow"
+    title = "Arrow"

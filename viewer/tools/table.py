@@ -8,7 +8,7 @@ from viewer.tools.base import Tool
 from viewer.tools.bidirectional import Bidirectional
 from viewer.tools.brush import Brush
 from viewer.tools.contour import Contour
-from viewer.tools.drawing import Distance, Ellipse, Rectangle, WallToWall
+from viewer.tools.drawing import Arrow, Distance, Ellipse, Rectangle, WallToWall
 from viewer.tools.handles import Handles
 from viewer.tools.livewire import Livewire
 from viewer.tools.loop import Freehand, Scissors
@@ -35,6 +35,8 @@ TOOLS: Mapping[str, Callable[[], Tool]] = MappingProxyType(
         "calcium_score": lambda: Places("calcium_score"),
         "wall_to_wall": WallToWall,
         "probe": lambda: Places("probe"),
+        "arrow": Arrow,
+        "note": lambda: Places("note"),
         "suv_peak": lambda: Places("suv_peak"),
         "cardiothoracic_ratio": lambda: Places("cardiothoracic_ratio"),
         "brush": Brush,

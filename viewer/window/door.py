@@ -39,6 +39,11 @@ class WindowDoor:
         name, _ = QFileDialog.getSaveFileName(self.window, title, suggestion, "", options=options)
         return Path(name) if name else None
 
+    def ask_text(self, title: str, text: str, now: str) -> str | None:
+        """Ask for a line of text."""
+        words, chosen = QInputDialog.getText(self.window, title, text, text=now)
+        return words if chosen else None
+
     def ask_number(self, title: str, text: str) -> float | None:
         """Ask for a number above 0."""
         number, chosen = QInputDialog.getDouble(
