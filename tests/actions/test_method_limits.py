@@ -238,3 +238,18 @@ def test_a_method_that_is_local_says_so_and_needs_seeds() -> None:
     local = [method for method in METHODS.values() if method.is_local]
     assert local
     assert all("seeds" in method.needs for method in local)
+
+
+def test_a_sketch_leaves_nothing_of_the_one_before() -> None:
+    from viewer.domain.method_text import MethodCall
+
+    picture = a_block(np.zeros((4, 10, 12), dtype=np.int16))
+    draft = Draft(MethodCall("threshold"), picture.key)
+    first = MethodRun((1, 0, 0), np.ones((1, 10, 12), dtype=bool), None, ())
+    second = MethodRun((0, 3, 0), np.ones((4, 1, 12), dtype=bool), None, ())
+    draft.sketched((first,), picture)
+    shown = draft.sketched((second,), picture).layer
+    assert shown is not None
+    expected = np.zeros((4, 10, 12), dtype=bool)
+    expected[:, 3] = True
+    assert np.array_equal(shown.labels == 1, expected)

@@ -26,7 +26,7 @@ from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.domain.study import Patient
 from viewer.domain.volume import ImageStack, Volume
 from viewer.errors import DISCLAIMER, Conflict, Damaged, InputRefused, Unsupported, ViewerError
-from viewer.exchange.seg import read_seg, read_segmentations, write_seg
+from viewer.exchange.seg import SegKind, read_seg, read_segmentations, write_seg
 from viewer.exchange.seg_build import built
 
 
@@ -65,6 +65,23 @@ def test_our_own_seg_restores_the_same_segmentation(name: str, tmp_path: Path) -
     np.testing.assert_array_equal(found.labels, wanted.labels)
     assert found == wanted
     assert len(saved.checks) == 2
+
+
+@pytest.mark.parametrize("kind", ["LABELMAP", "FRACTIONAL"])
+@pytest.mark.parametrize("name", list(grids()))
+def test_the_other_types_restore_the_same_segmentation(
+    name: str, kind: SegKind, tmp_path: Path
+) -> None:
+    volume = a_volume_on(grids()[name])
+    wanted = a_labelled(volume)
+    saved = write_seg(wanted, volume, tmp_path / "s.dcm", kind=kind)
+    dataset = dataset_of(saved.path)
+    assert dataset.SegmentationType == kind
+    of_label_maps = kind == "LABELMAP"
+    assert (dataset.SOPClassUID == "1.2.840.10008.5.1.4.1.1.66.7") == of_label_maps
+    found = read_seg(saved.path, volume)
+    np.testing.assert_array_equal(found.labels, wanted.labels)
+    assert (found.segments, found.origin) == (wanted.segments, wanted.origin)
 
 
 @pytest.mark.parametrize("slices", [(0,), (0, 2, 7)])

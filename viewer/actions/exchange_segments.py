@@ -13,6 +13,7 @@ from viewer.session.edits import AddSegmentation, Group
 
 if TYPE_CHECKING:
     from viewer.exchange.atomic import Saved
+    from viewer.exchange.seg import SegKind
 
 
 @action("export.rtstruct", "Segments as RTSTRUCT…", group="Export", enabled=has_segment)
@@ -31,6 +32,38 @@ def rtstruct(
         "Save DICOM RTSTRUCT",
         "structures.dcm",
         lambda place, replace: write_rtstruct(segmentation, picture, place, force=replace),
+    )
+
+
+def _kinds(_context: Context) -> Sequence[Choice]:
+    return [
+        Choice("Label map (new readers only)…", {"kind": "LABELMAP"}),
+        Choice("Fractional, whole or nothing…", {"kind": "FRACTIONAL"}),
+    ]
+
+
+@action(
+    "export.seg_as", "Segments as another SEG", group="Export", choices=_kinds, enabled=has_segment
+)
+def seg_as(
+    context: Context,
+    *,
+    kind: "SegKind",
+    path: PathLike | None = None,
+    force: bool | None = None,
+) -> "Saved | None":
+    """Save the active segmentation as a label map, or as occupancies, where a reader needs that."""
+    from viewer.exchange.seg import write_seg
+
+    segmentation, _ = context.need_segment()
+    picture = context.need_picture_of(segmentation)
+    return _save(
+        context,
+        path,
+        force,
+        "Save DICOM SEG",
+        f"segmentation-{kind.lower()}.dcm",
+        lambda place, replace: write_seg(segmentation, picture, place, force=replace, kind=kind),
     )
 
 

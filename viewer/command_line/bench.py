@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from viewer.command_line.bench_enhance import WHOLE_GAUSSIAN_RATIO, enhance_figures
+from viewer.command_line.bench_methods import TARGETS as METHOD_TARGETS
+from viewer.command_line.bench_methods import method_figures
 from viewer.command_line.bench_networks import TARGETS as NETWORK_TARGETS
 from viewer.command_line.bench_networks import network_figures
 from viewer.command_line.bench_parts import library_figures, load_figures, scan_figures
@@ -34,6 +36,7 @@ TARGETS = {
     "enhance_whole_gaussian_ratio": WHOLE_GAUSSIAN_RATIO,
     **NETWORK_TARGETS,
     **SEGMENT_TARGETS,
+    **METHOD_TARGETS,
 }
 
 
@@ -58,6 +61,7 @@ def bench(chosen: argparse.Namespace) -> dict[str, Any]:
         say("a network, tile by tile")
         parts |= _network_figures(chosen.slices)
         say("painting")
+        parts |= method_figures() if chosen.slices >= _FULL else method_figures(48, 24, 24)
         parts |= segment_figures() if chosen.slices >= _FULL else segment_figures(48, 3)
     return _document(limits, runs, parts, chosen)
 
@@ -128,7 +132,7 @@ def _document(
         "library_search_ms": parts["library_search_ms"],
         "enhance_n_over_budget": len(parts["enhance_over_budget"]),
         "enhance_whole_gaussian_ratio": parts["enhance_whole_gaussian_ratio"],
-        **{name: parts.get(name) for name in (*NETWORK_TARGETS, *SEGMENT_TARGETS)},
+        **{name: parts.get(name) for name in (*NETWORK_TARGETS, *SEGMENT_TARGETS, *METHOD_TARGETS)},
     }
     volume_mb = runs[0]["volume_mb"]
     return {

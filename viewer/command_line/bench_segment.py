@@ -36,7 +36,7 @@ _RADIUS_MM = 8.0
 
 def segment_figures(size: int = 512, strokes: int = 100) -> dict[str, Any]:
     """Return p95 ms of brush events, commits and undos on ``size``³, and MB of the history."""
-    picture = _picture(size)
+    picture = bench_picture(size)
     session, viewing = Session(), Viewing()
     for pane in _PANES:
         viewing.resize_pane(pane, _PANE_PX)
@@ -113,7 +113,7 @@ def _present(picture: Picture, presenter: Presenter, preview: Any = ()) -> None:
         presenter.present(picture, pane, preview=preview if pane == "axial" else ())
 
 
-def _picture(size: int) -> Picture:
+def bench_picture(size: int) -> Picture:
     """Return a CT of ``size``³ voxels of 0.7 mm, noise in blocks."""
     tile = np.random.default_rng(7).normal(40, 30, (size, size)).astype(np.int16)
     values = np.empty((size, size, size), dtype=np.int16)

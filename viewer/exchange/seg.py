@@ -1,7 +1,9 @@
 """DICOM Segmentation objects: ours are written and verified, anybody's are read.
 
-Written are BINARY segmentations (PS3.3 A.51) with one segment for each structure. Read are BINARY,
-FRACTIONAL (at half of the maximum and above) and LABELMAP ones, placed by position and orientation.
+Written are BINARY segmentations (PS3.3 A.51) with one segment for each structure, and on request
+LABELMAP ones, whose storage class (Label Map Segmentation, supplement 243) pydicom 3.0 does not name,
+or FRACTIONAL ones with the whole occupancy in each voxel of a segment. Read are all three (FRACTIONAL
+at half of the maximum and above), placed by position and orientation.
 """
 
 from pathlib import Path
@@ -14,10 +16,10 @@ from viewer.errors import InputRefused
 from viewer.exchange import seg_check
 from viewer.exchange.atomic import Saved, save
 from viewer.exchange.dicom_parts import refuse_without_dicom
-from viewer.exchange.seg_build import built, writable
+from viewer.exchange.seg_build import SegKind, built, writable
 from viewer.exchange.seg_read import ReadSeg, read_seg, read_segmentations
 
-__all__ = ["ReadSeg", "read_seg", "read_segmentations", "write_seg"]
+__all__ = ["ReadSeg", "SegKind", "read_seg", "read_segmentations", "write_seg"]
 
 
 def write_seg(
@@ -27,11 +29,12 @@ def write_seg(
     *,
     force: bool = False,
     full_frames: bool = False,
+    kind: SegKind = "BINARY",
 ) -> Saved:
     """Save a segmentation as a DICOM SEG of ``picture``'s study, read back by two readers.
 
     Empty segments and rejected ones are left out and named in ``Saved.checks``. ``full_frames``
-    writes empty frames too, for readers that need every slice.
+    writes empty frames too, for readers that need every slice. ``kind`` is the segmentation type.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def write_seg(
     def write(temporary: Path) -> None:
         from pydicom import dcmwrite
 
-        dataset = built(part, picture, full_frames=full_frames)
+        dataset = built(part, picture, full_frames=full_frames, kind=kind)
         dcmwrite(temporary, dataset, enforce_file_format=True)
 
     def check(temporary: Path) -> tuple[str, ...]:

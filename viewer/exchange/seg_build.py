@@ -6,7 +6,7 @@ what the slices really are (single images, frames of one object, tiles of a mosa
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from viewer.imaging.counting import voxel_counts
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+SegKind = Literal["BINARY", "LABELMAP", "FRACTIONAL"]
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SERIES_NUMBER = 1001
@@ -73,7 +74,9 @@ def writable(segmentation: Segmentation) -> tuple[Segmentation, tuple[str, ...]]
     return part, tuple(sentences)
 
 
-def built(part: Segmentation, picture: Picture, *, full_frames: bool) -> "Dataset":
+def built(
+    part: Segmentation, picture: Picture, *, full_frames: bool, kind: SegKind = "BINARY"
+) -> "Dataset":
     """Return the SEG object of ``part`` (its segments are numbered 1, 2, ... in their order)."""
     from highdicom.seg import Segmentation as SegObject
 
@@ -85,13 +88,14 @@ def built(part: Segmentation, picture: Picture, *, full_frames: bool) -> "Datase
     dataset: Dataset = SegObject(
         source_images=headers,
         pixel_array=table[part.labels[list(slices)]],
-        segmentation_type="BINARY",
+        segmentation_type=kind,
         segment_descriptions=descriptions(part),
         series_instance_uid=new_uid(),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=new_uid(),
         instance_number=1,
         omit_empty_frames=not full_frames,
+        fractional_type="OCCUPANCY",  # heard where the kind is FRACTIONAL
         content_label="SEGMENTATION",
         content_description=short_text(part.name) or "Segmentation",
         series_description=short_text(part.name) or "Segmentation",
