@@ -133,6 +133,28 @@ def test_an_archive_that_promises_too_much_is_refused_before_it_is_read(tmp_path
         list(images_of(tmp_path / "huge.npz"))
 
 
+def test_one_picture_that_is_far_too_large_is_refused_by_its_header(tmp_path: Path) -> None:
+    import zipfile
+
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 30000, 30000), }\n"
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    with zipfile.ZipFile(tmp_path / "large.npz", "w") as archive:
+        archive.writestr("images.npy", data)
+    with pytest.raises(ViewerError, match="too large"):
+        list(images_of(tmp_path / "large.npz"))
+
+
+def test_a_bomb_is_refused_before_it_unpacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from viewer.intake import image_arrays
+
+    monkeypatch.setattr(image_arrays, "_LARGE_BYTES", 1 << 20)
+    np.savez_compressed(tmp_path / "bomb.npz", images=np.zeros((40, 256, 256), dtype=np.uint8))
+    with pytest.raises(ViewerError, match="far more"):
+        list(images_of(tmp_path / "bomb.npz"))
+
+
 @pytest.mark.parametrize("header", ["not a dict", "{'descr': '<f8'}", "{'shape': 3, 'descr': 1}"])
 def test_a_nonsense_header_is_refused(header: str, tmp_path: Path) -> None:
     import zipfile

@@ -108,7 +108,7 @@ class Context:
         """The worker process of the networks; the first picture does not wait for its module."""
         from viewer.inference.supervisor import Supervisor
 
-        return Supervisor()
+        return Supervisor(providers=lambda: self.extensions.providers)
 
     def warm(self) -> None:
         """Start the worker of the networks, so that the first of them need not wait for it."""

@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TypeVar
 
 from viewer.domain.finding import Finding, Severity
-from viewer.domain.methods import Filter
+from viewer.domain.methods import Architecture, Filter
 from viewer.domain.segmenters import Segmenter
 from viewer.errors import ViewerError
 
 Method = TypeVar("Method")
+Described = Filter | Segmenter | Architecture
 GROUP = "negatoscope.plugins"
 # A plain checkout was not installed, so its own families are not among the entry points.
 SHIPPED = ("plugins.enhance", "plugins.segment")
@@ -18,11 +19,16 @@ SHIPPED = ("plugins.enhance", "plugins.segment")
 
 @dataclass(frozen=True)
 class Extensions:
-    """Everything that plug-ins brought; ``findings`` names those that were left out, and why."""
+    """Everything that plug-ins brought; ``findings`` names those that were left out, and why.
+
+    ``providers`` says which module brought each architecture: the worker imports it there.
+    """
 
     filters: Mapping[str, Filter] = field(default_factory=dict)
     segmenters: Mapping[str, Segmenter] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    architectures: Mapping[str, Architecture] = field(default_factory=dict)
+    providers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Late(Mapping[str, Method]):
@@ -46,13 +52,19 @@ def late_extensions(load: Callable[[], Extensions]) -> Extensions:
 
     ``findings`` are empty: whoever loads them tells those.
     """
-    return Extensions(_Late(lambda: load().filters), _Late(lambda: load().segmenters))
+    return Extensions(
+        _Late(lambda: load().filters),
+        _Late(lambda: load().segmenters),
+        architectures=_Late(lambda: load().architectures),
+        providers=_Late(lambda: load().providers),
+    )
 
 
 def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
     """Import all plug-ins (``modules`` by name, else those found) and check what they describe."""
     names = dict.fromkeys(_found() if modules is None else modules)
-    known: dict[str, Filter | Segmenter] = {}
+    known: dict[str, Described] = {}
+    providers: dict[str, str] = {}
     findings: list[Finding] = []
     for name in names:
         try:
@@ -66,9 +78,12 @@ def load_extensions(modules: Iterable[str] | None = None) -> Extensions:
                 findings.append(_left_out(name, reason))
             else:
                 known[method.key] = method
+                if isinstance(method, Architecture):
+                    providers[method.key] = name
     filters = {key: one for key, one in known.items() if isinstance(one, Filter)}
     segmenters = {key: one for key, one in known.items() if isinstance(one, Segmenter)}
-    return Extensions(filters, segmenters, tuple(findings))
+    built = {key: one for key, one in known.items() if isinstance(one, Architecture)}
+    return Extensions(filters, segmenters, tuple(findings), built, providers)
 
 
 def _found() -> tuple[str, ...]:
@@ -78,9 +93,9 @@ def _found() -> tuple[str, ...]:
     return (*SHIPPED, *installed)
 
 
-def _reason_against(method: object, known: Mapping[str, Filter | Segmenter]) -> str:
+def _reason_against(method: object, known: Mapping[str, Described]) -> str:
     if not isinstance(method, Filter | Segmenter):
-        return f"{type(method).__name__} is no description of a method"
+        return _reason_against_network(method, known)
     if not (method.key and method.title and method.purpose and method.caution and method.source):
         return f"{method.key or 'a method'} lacks its title, purpose, caution or source"
     reach = (method.reach_px,) if isinstance(method, Filter) else ()
@@ -94,6 +109,16 @@ def _reason_against(method: object, known: Mapping[str, Filter | Segmenter]) -> 
     except (ViewerError, TypeError, ValueError):
         return f"a default of {method.key} is out of its own range"
     return f"the key {method.key} is taken" if method.key in known else ""
+
+
+def _reason_against_network(network: object, known: Mapping[str, Described]) -> str:
+    if not isinstance(network, Architecture):
+        return f"{type(network).__name__} is no description of a method"
+    if not (network.key and network.title and network.source):
+        return f"{network.key or 'an architecture'} lacks its title or source"
+    if not callable(network.build):
+        return f"{network.key} has nothing to call"
+    return f"the key {network.key} is taken" if network.key in known else ""
 
 
 def _left_out(name: str, reason: str) -> Finding:

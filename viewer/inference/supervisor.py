@@ -36,9 +36,8 @@ from viewer.inference.results import (
 from viewer.inference.server_networks import ServerAnswer, server_answer
 from viewer.jobs.job import Cancelled, Ticket
 
-_PATIENCE_S = 300.0
-_GRACE_S = 0.7  # to stop after a cancel, before the process is ended
-_TURN_S = 0.05
+# To wait for a word, for a turn, and for a stop after a cancel before the process is ended.
+_PATIENCE_S, _TURN_S, _GRACE_S = 300.0, 0.05, 0.7
 
 
 @dataclass(eq=False)
@@ -65,6 +64,8 @@ class Supervisor:
         How long the worker may say nothing during a job before it counts as hanging.
     backend
         Where and with what to compute; may be replaced at any time, for the jobs that follow.
+    providers
+        Returns architecture -> module for those that plug-ins bring.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Supervisor:
         cards: Mapping[str, Installed] | None = None,
         patience_s: float = _PATIENCE_S,
         backend: Backend | None = None,
+        providers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        self._providers = providers
         self.backend = backend or Backend()
         self._on_state = on_state or (lambda _state: None)
         self._cards = dict(cards) if cards is not None else None
@@ -221,7 +224,7 @@ class Supervisor:
             return self._run(worker, kind, entries, ticket, card=card)
 
     def ask_plainly(self, kind: str, entries: Mapping[str, Any], ticket: Ticket) -> Message:
-        """Return the worker's answer to a job that needs no installed network; raises likewise."""
+        """Return the worker's answer to a job without an installed network; raises likewise."""
         with self._job(ticket) as (worker, _lend):
             return self._run(worker, kind, entries, ticket)
 
@@ -320,7 +323,8 @@ class Supervisor:
         card: NetworkCard | None = None,
     ) -> Message:
         number = next(self._numbers)
-        header = {"kind": kind, "number": number, **entries}
+        providers = {"providers": dict(self._providers())}
+        header = {"kind": kind, "number": number, **providers, **entries}
         blobs: list[bytes] = []
         if card is not None:
             header["card"] = card_to_table(card)

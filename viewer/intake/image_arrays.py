@@ -15,6 +15,8 @@ from viewer.errors import Damaged, InputRefused, OutOfResources
 _NAME = "images"
 _MOST_BYTES = 2 << 30
 _LONGEST_HEADER = 1 << 16
+_MOST_PIXELS = 100_000_000  # of one picture
+_LARGE_BYTES, _MOST_RATIO = 256 << 20, 200  # of what unpacks to far more than it is
 _BROKEN = (
     OSError,
     ValueError,
@@ -63,6 +65,7 @@ def read_images_npz(path: Path) -> NDArray[Any]:
                     where=where,
                     remedy=f"Save the pictures under the name {_NAME}, as (n, rows, columns).",
                 )
+            _refuse_bomb(archive.getinfo(f"{_NAME}.npy"), where)
             with archive.open(f"{_NAME}.npy") as stream:
                 _look_at_header(stream, where)
         with np.load(path, allow_pickle=False) as held:
@@ -71,6 +74,17 @@ def read_images_npz(path: Path) -> NDArray[Any]:
         raise Damaged("The file is no sound .npz of numbers.", where=where) from error
     except (NotImplementedError, RuntimeError, MemoryError) as error:
         raise Damaged("The file cannot be unpacked.", where=where) from error
+
+
+def _refuse_bomb(member: zipfile.ZipInfo, where: str) -> None:
+    """Refuse what unpacks to hundreds of times its size; small black pictures do that honestly."""
+    ratio = member.file_size / max(member.compress_size, 1)
+    if member.file_size > _LARGE_BYTES and ratio > _MOST_RATIO:
+        raise OutOfResources(
+            "The array would unpack to far more than the file holds.",
+            where=where,
+            remedy="Save it without compression, if it is yours.",
+        )
 
 
 def _look_at_header(stream: IO[bytes], where: str) -> None:
@@ -98,7 +112,8 @@ def _look_at_header(stream: IO[bytes], where: str) -> None:
             remedy="Give grey pictures of one size, without a channel.",
         )
     n_bytes = int(np.prod([int(n) for n in shape], dtype=object)) * np.dtype(kind).itemsize
-    if n_bytes > _MOST_BYTES or any(int(n) < 0 for n in shape):
+    large = int(shape[1]) * int(shape[2]) > _MOST_PIXELS
+    if n_bytes > _MOST_BYTES or large or any(int(n) < 0 for n in shape):
         raise OutOfResources(
             "The pictures are too many or too large.", where=where, remedy="Give fewer."
         )

@@ -13,6 +13,7 @@ from viewer.inference.worker.image_networks import image_ensemble, unet2d
 from viewer.inference.worker.meshnet import meshnet
 from viewer.inference.worker.monai_networks import monai_unet, segresnet
 from viewer.inference.worker.nnunet_networks import nnunet
+from viewer.inference.worker.providers import provided
 from viewer.inference.worker.torchvision_networks import torchvision_classifier
 from viewer.inference.worker.volume_networks import volume_unet
 
@@ -169,10 +170,11 @@ def built(key: str, options: Mapping[str, Any]) -> nn.Module:
     Damaged
         There is no such architecture.
     """
-    if key not in ARCHITECTURES:
+    found = ARCHITECTURES.get(key) or provided(key)
+    if found is None:
         raise Damaged(
             f"The card names an architecture that is not known here: {key}.",
             remedy="Update Negatoscope, or install the network again.",
         )
-    module: nn.Module = ARCHITECTURES[key].build(options)
+    module: nn.Module = found.build(options)
     return module

@@ -12,6 +12,7 @@ from viewer.inference import probe
 from viewer.inference.messages import Message
 from viewer.inference.worker.orders import Orders, Stopped
 from viewer.inference.worker.pace import cpu_text, most_threads
+from viewer.inference.worker.providers import take_note
 
 NICENESS = 10  # gives the window its frames back and costs a tile no time (measured)
 
@@ -26,6 +27,7 @@ def main() -> None:
         message = orders.next_job()
         try:
             orders.check()
+            take_note(message)
             tasks.get(message.kind, refuse)(message)
         except Stopped:
             orders.answer("cancelled")
