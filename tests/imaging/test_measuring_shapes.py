@@ -20,7 +20,7 @@ from viewer.domain.quantity import (
     VOXEL_COUNT,
     Code,
 )
-from viewer.domain.volume import Volume
+from viewer.domain.volume import ImageStack, Volume
 from viewer.errors import InputRefused
 from viewer.imaging.measuring import measured
 from viewer.testing.builders import a_volume, rotation
@@ -227,3 +227,12 @@ def test_what_reaches_beyond_the_picture_says_so() -> None:
     beyond = on_slice(volume, 5, (5, 5), (90, 5), (20, 20))
     assert "outside" not in measured("polygon", inside, volume)[1].rule
     assert "part of the shape lies outside" in measured("polygon", beyond, volume)[1].rule
+
+
+def test_an_angle_on_pixels_of_unknown_shape_says_so() -> None:
+    volume = a_study()
+    parts = (volume.key, volume.stored, volume.grid, volume.quantity, volume.display)
+    film = ImageStack(*parts, volume.identity)
+    points = np.array([(5.0, 5, 0), (20, 5, 0), (20, 30, 0)])
+    assert "taken as square" in measured("angle", points, film)[1].rule
+    assert "square" not in measured("angle", points, volume)[1].rule

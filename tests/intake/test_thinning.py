@@ -1,12 +1,15 @@
 """Every n-th slice of a picture: the same voxels at the same places, and a finding that says so."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.intake.writing import a_series
 from viewer.domain.finding import Severity
+from viewer.domain.uneven import SlicePlaces
 from viewer.errors import InputRefused, OutOfResources
 from viewer.exchange.nifti import write_values_nifti
 from viewer.intake import decode
@@ -42,6 +45,22 @@ def test_kept_slices_keep_their_voxels_values_and_places(source: PictureSource, 
     assert part.key != whole.key
     assert part.findings[0].severity is Severity.WARNING
     assert f"{part.grid.shape_kji[0]} of 10" in part.findings[0].text
+
+
+def test_what_lies_on_an_image_goes_with_it(source: PictureSource) -> None:
+    """Bitmaps, shutters, regions and places are of one slice each: none may land on another."""
+    marks: tuple[Any, ...] = tuple(range(10))
+    marked = replace(
+        source,
+        display=replace(source.display, overlays_k=marks, shutters_k=marks),
+        regions_k=marks,
+        places=SlicePlaces((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), tuple(map(float, marks))),
+    )
+    part = thinned(marked, 3)
+    for found in (part.display.overlays_k, part.display.shutters_k, part.regions_k):
+        assert tuple(found) == marks[::3]
+    assert part.places is not None
+    assert part.places.depths_mm == (0.0, 3.0, 6.0, 9.0)
 
 
 def test_a_raw_volume_is_thinned_and_a_packed_one_is_refused(

@@ -11,6 +11,7 @@ from viewer.domain.finding import Severity
 from viewer.domain.quantity import SpacingSource
 from viewer.domain.volume import Window, WindowFunction, value_at
 from viewer.errors import InputRefused
+from viewer.imaging.measuring import measured
 from viewer.imaging.statistics import statistics_of
 from viewer.imaging.value_chain import default_window, windowed
 from viewer.intake.decode import load
@@ -226,6 +227,26 @@ def test_one_ultrasound_region_gives_its_scale_and_several_give_none(
     assert len(found.findings) == n_findings
     if source is SpacingSource.REGION:
         assert (found.spacing.row_mm, found.spacing.column_mm) == pytest.approx((0.3, 0.2))
+
+
+def test_shapes_keep_to_one_ultrasound_region(tmp_path: Path) -> None:
+    dataset = a_slice(0, modality="US")
+    del dataset.ImagePositionPatient, dataset.PixelSpacing
+    dataset.SequenceOfUltrasoundRegions = [
+        a_region(RegionLocationMaxX1=3, PhysicalDeltaY=0.02),
+        a_region(RegionLocationMinX0=4, PhysicalUnitsXDirection=4),
+    ]
+    picture = load(one(dataset, tmp_path))
+    (inside,), receipt = measured("distance", [(0, 0, 0), (3, 4, 0)], picture)
+    assert (inside.value, inside.unit) == pytest.approx((5 * 0.2, "mm"))
+    assert receipt.spacing.source is SpacingSource.REGION
+    (flow,), receipt = measured("distance", [(4, 0, 0), (7, 4, 0)], picture)
+    assert (flow.value, flow.unit) == (5.0, "{pixels}"), "seconds across: no length"
+    assert receipt.spacing.source is SpacingSource.NONE
+    with pytest.raises(InputRefused, match="across ultrasound regions"):
+        measured("distance", [(1, 1, 0), (6, 1, 0)], picture)
+    with pytest.raises(InputRefused, match="across ultrasound regions"):
+        measured("ellipse", [(2.2, 2, 0), (4.4, 2, 0), (2.2, 3, 0)], picture)
 
 
 def test_each_radiograph_is_a_picture_of_its_own(tmp_path: Path) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from viewer.domain.measurement import Receipt
-from viewer.domain.quantity import Quantity, Spacing, SpacingSource
+from viewer.domain.quantity import Quantity, Spacing, SpacingSource, rescaled
 from viewer.errors import InputRefused
 
-_LENGTHS = ("mm", "{pixels}")
-_AREAS = ("mm2", "{pixels}2")
 _LARGEST_MM = 10_000.0
 
 
@@ -42,14 +40,6 @@ class Calibration:
             raise InputRefused("A distance without length calibrates nothing.")
         return cls(sop_instance_uid, known_mm, known_mm / drawn)
 
-    def scaled(self, quantity: Quantity) -> Quantity:
-        """Return a length or an area in calibrated millimetres; others as they are."""
-        if quantity.unit in _LENGTHS:
-            return replace(quantity, value=quantity.value * self.factor, unit="mm")
-        if quantity.unit in _AREAS:
-            return replace(quantity, value=quantity.value * self.factor**2, unit="mm2")
-        return quantity
-
     def applied(
         self, quantities: Sequence[Quantity], receipt: Receipt
     ) -> tuple[tuple[Quantity, ...], Receipt]:
@@ -60,6 +50,6 @@ class Calibration:
         )
         rule = f"{receipt.rule}; calibrated by hand by a distance of {self.known_mm:g} mm"
         return (
-            tuple(self.scaled(quantity) for quantity in quantities),
+            tuple(rescaled(quantity, self.factor) for quantity in quantities),
             replace(receipt, spacing=spacing, rule=rule),
         )

@@ -1,6 +1,6 @@
 """Numbers with their concept and unit, and how millimetres came to be known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import floor, isfinite
 
@@ -88,6 +88,15 @@ class Quantity:
     def text(self) -> str:
         """Return number and unit as painted."""
         return format_value(self.value, self.unit)
+
+
+def rescaled(quantity: Quantity, factor: float) -> Quantity:
+    """Return a length or an area in millimetres, ``factor`` of them a unit; others as they are."""
+    if quantity.unit in ("mm", "{pixels}"):
+        return replace(quantity, value=quantity.value * factor, unit="mm")
+    if quantity.unit in ("mm2", "{pixels}2"):
+        return replace(quantity, value=quantity.value * factor**2, unit="mm2")
+    return quantity
 
 
 class SpacingSource(StrEnum):

@@ -12,6 +12,7 @@ from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Floats, Grid, nearest
 from viewer.domain.graphics import Overlay, Shutter
 from viewer.domain.quantity import Spacing, SpacingSource
+from viewer.domain.scale_region import ScaleRegion
 from viewer.domain.study import Identity
 from viewer.errors import InputRefused
 
@@ -249,11 +250,13 @@ class ImageStack(Volume):
 
     ``grid`` lies in *picture space* (i right, j down, k = number of the image, 1 apart), in the
     unit of ``pixel_spacing``; it carries no anatomy: no letters unless ``orientation`` (the pair of
-    PatientOrientation, "right", "down") is given, no MPR, no 3-D.
+    PatientOrientation, "right", "down") is given, no MPR, no 3-D. ``regions_k`` are the ultrasound
+    regions of each image where they matter: several, or one that does not cover it; () elsewhere.
     """
 
     pixel_spacing: Spacing = field(default=Spacing(1.0, 1.0, SpacingSource.NONE))
     orientation: tuple[str, str] | None = None
+    regions_k: tuple[tuple[ScaleRegion, ...], ...] = ()
 
     @property
     def is_volume(self) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from viewer import __version__
 from viewer.domain.calibration import Calibration
-from viewer.domain.geometry import Floats, nearest, unit
+from viewer.domain.geometry import Floats, nearest, rectangle_corners, unit
 from viewer.domain.measurement import KINDS, Receipt
 from viewer.domain.quantity import (
     AREA,
@@ -27,8 +27,9 @@ from viewer.domain.quantity import (
     VOXEL_COUNT,
     Quantity,
 )
+from viewer.domain.scale_region import ScaleRegion, region_of_shape
 from viewer.domain.segmentation import OriginKind, Segmentation
-from viewer.domain.volume import Picture
+from viewer.domain.volume import ImageStack, Picture
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.imaging.diameters import longest_diameter, slice_diameters
@@ -80,9 +81,25 @@ def measured(
     if kind in _IN_ONE_IMAGE:
         for point in points[1:]:
             refuse_across(points[0], point, picture)
+    region = _ultrasound_region(kind, points, picture)
     found = _as_stated(kind, points, picture)
+    if region is not None:
+        found = region.applied(*found)
     calibration = calibration_at(points, picture, calibrations)
     return found if calibration is None else calibration.applied(*found)
+
+
+def _ultrasound_region(kind: str, points: Floats, picture: Picture) -> ScaleRegion | None:
+    """Return the ultrasound region that a shape lies in; InputRefused where it lies in two."""
+    if not isinstance(picture, ImageStack) or not picture.regions_k or not len(points):
+        return None
+    if KINDS[kind].drawn in ("ellipse", "rectangle"):
+        points = rectangle_corners(points)
+    index = picture.grid.index(points)
+    k = int(nearest(index[0, 2]))
+    if not 0 <= k < len(picture.regions_k):
+        return None
+    return region_of_shape(picture.regions_k[k], index[:, :2])
 
 
 def calibration_at(

@@ -63,6 +63,7 @@ def angle(points: Floats, picture: Picture) -> Measured:
     for side in (end, other):
         length_between(corner, side, picture)
     rule = "angle at the second point between the lines to the first and the third"
+    rule += _squareness(picture)
     return (_degrees(end - corner, other - corner),), receipt_of(picture, points, None, rule)
 
 
@@ -72,8 +73,19 @@ def cobb(points: Floats, picture: Picture) -> Measured:
         length_between(points[a], points[b], picture)
     found = _degrees(points[1] - points[0], points[3] - points[2]).value
     rule = "acute angle between the lines through the first two and the last two points"
+    rule += _squareness(picture)
     smaller = Quantity(COBB_ANGLE, min(found, 180.0 - found), "deg")
     return (smaller,), receipt_of(picture, points, None, rule)
+
+
+def _squareness(picture: Picture) -> str:
+    """Return what is to be said of an angle where the size of pixels is not known."""
+    spacing = picture.spacing
+    if spacing.is_known:
+        return ""
+    if spacing.row_mm != spacing.column_mm:
+        return "; pixels of the aspect ratio that the file states"
+    return "; pixels taken as square: the file does not say their shape"
 
 
 def _degrees(a: Floats, b: Floats) -> Quantity:

@@ -13,7 +13,7 @@ from viewer.intake.identity import identity_of
 from viewer.intake.placing import grid_of, uneven_places
 from viewer.intake.sort import Part, sorted_parts
 from viewer.intake.source import DicomPixels, FrameAddress, PictureSource
-from viewer.intake.spacing import flat_orientation, flat_spacing
+from viewer.intake.spacing import flat_orientation, flat_regions, flat_spacing
 from viewer.intake.superposed import hides_overlay_in_pixels
 from viewer.intake.values import display_of, modality_table, value_map
 
@@ -62,6 +62,7 @@ def _picture(key: str, series_uid: str, part: Part, parts: Sequence[Part]) -> Pi
         ),
         spacing=spacing,
         orientation=orientation,
+        regions_k=() if grid is not None else flat_regions(frames),
         label=part.label,
         places=None if grid is not None or layout.is_colour else uneven_places(frames),
     )

@@ -71,6 +71,7 @@ def allocate(source: PictureSource) -> Picture:
         loaded,
         spacing,
         source.orientation,
+        source.regions_k,
     )
 
 

@@ -12,6 +12,7 @@ from viewer.domain.finding import Finding
 from viewer.domain.geometry import Grid
 from viewer.domain.ledger import Fate, LoadLedger
 from viewer.domain.quantity import PIXELS_ONLY, Spacing
+from viewer.domain.scale_region import ScaleRegion
 from viewer.domain.study import Identity
 from viewer.domain.uneven import SlicePlaces
 from viewer.domain.volume import Display, ValueMap
@@ -105,6 +106,7 @@ class PictureSource:
     pixels: DicomPixels | RawPixels | PhotoPixels = field(repr=False)
     spacing: Spacing = PIXELS_ONLY
     orientation: tuple[str, str] | None = None
+    regions_k: tuple[tuple[ScaleRegion, ...], ...] = ()
     places: SlicePlaces | None = field(default=None, repr=False)
     label: str = ""
     every: int = 1

@@ -1,8 +1,12 @@
 """How large a pixel of a flat image is, and how that came to be known (PS3.3 10.7)."""
 
+from collections.abc import Sequence
+from math import isfinite
+
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import orientation_letters
 from viewer.domain.quantity import PIXELS_ONLY, Spacing, SpacingSource
+from viewer.domain.scale_region import ScaleRegion
 from viewer.errors import InputRefused
 from viewer.intake import tags
 from viewer.intake.frames import FLAT_MODALITIES, Frame
@@ -10,6 +14,7 @@ from viewer.intake.header import Elements, Header
 
 _CENTIMETRES = 3
 _TISSUE = 1
+_SQUARE = 1e-3  # pixels count as square within a thousandth
 _US = frozenset(("US", "IVUS"))
 
 
@@ -81,7 +86,10 @@ def _ultrasound(header: Header, subject: str) -> tuple[Spacing, tuple[Finding, .
     """Return the scale of the only region; several regions have no common one (field.md 2.11)."""
     regions = header.items(tags.US_REGION_SEQUENCE)
     if len(regions) != 1:
-        text = f"{len(regions)} regions with scales of their own: lengths are given in pixels."
+        text = (
+            f"{len(regions)} regions with scales of their own: lengths are given within one of "
+            "them, in pixels where it has no scale."
+        )
         return PIXELS_ONLY, (Finding(Severity.NOTE, subject, text),)
     (region,) = regions
     units = (region.short(tags.PHYSICAL_UNITS_X), region.short(tags.PHYSICAL_UNITS_Y))
@@ -98,8 +106,55 @@ def _ultrasound(header: Header, subject: str) -> tuple[Spacing, tuple[Finding, .
     return spacing, () if _covers(region, header) else (Finding(Severity.NOTE, subject, text),)
 
 
+def flat_regions(frames: Sequence[Frame]) -> tuple[tuple[ScaleRegion, ...], ...]:
+    """Return the ultrasound regions of each frame where they decide what a length is; else ()."""
+    seen: dict[int, tuple[ScaleRegion, ...]] = {}
+    for frame in frames:
+        if id(frame.header) not in seen:
+            seen[id(frame.header)] = _regions(frame.header)
+    found = tuple(seen[id(frame.header)] for frame in frames)
+    return found if any(found) else ()
+
+
+def _regions(header: Header) -> tuple[ScaleRegion, ...]:
+    regions = header.items(tags.US_REGION_SEQUENCE)
+    if not regions or (len(regions) == 1 and _covers(regions[0], header)):
+        return ()
+    found = []
+    for region in regions:
+        edges = _edges(region)
+        if edges is not None:
+            # One region has given the picture its spacing already.
+            scale = _square_scale(region) if len(regions) > 1 else None
+            found.append(ScaleRegion(*edges, scale))
+    return tuple(found)
+
+
+def _square_scale(region: Elements) -> float | None:
+    """Return millimetres a pixel of a tissue region with square pixels, None for all others."""
+    units = (region.short(tags.PHYSICAL_UNITS_X), region.short(tags.PHYSICAL_UNITS_Y))
+    across = region.binary(tags.PHYSICAL_DELTA_X, "d")
+    down = region.binary(tags.PHYSICAL_DELTA_Y, "d")
+    is_tissue = region.short(tags.REGION_SPATIAL_FORMAT) in (_TISSUE, None)
+    if units != (_CENTIMETRES, _CENTIMETRES) or not across or not down or not is_tissue:
+        return None
+    size = abs(across[0])
+    is_square = size > 0 and abs(abs(down[0]) - size) <= _SQUARE * size
+    return size * 10 if is_square and isfinite(size) else None
+
+
 def _covers(region: Elements, header: Header) -> bool:
-    edges = [
+    edges = _edges(region)
+    if edges is None:
+        return False
+    left, top, right, bottom = edges
+    columns, rows = header.short(tags.COLUMNS) or 0, header.short(tags.ROWS) or 0
+    return left <= 0 and top <= 0 and right >= columns - 1 and bottom >= rows - 1
+
+
+def _edges(region: Elements) -> tuple[int, int, int, int] | None:
+    """Return the first and last columns and rows: left, top, right, bottom."""
+    found = [
         region.binary(tag, "L")
         for tag in (
             tags.REGION_MIN_X0,
@@ -108,11 +163,10 @@ def _covers(region: Elements, header: Header) -> bool:
             tags.REGION_MAX_Y1,
         )
     ]
-    if not all(edges):
-        return False
-    left, top, right, bottom = (edge[0] for edge in edges)
-    columns, rows = header.short(tags.COLUMNS) or 0, header.short(tags.ROWS) or 0
-    return left <= 0 and top <= 0 and right >= columns - 1 and bottom >= rows - 1
+    if not all(found):
+        return None
+    left, top, right, bottom = (int(edge[0]) for edge in found if edge)
+    return left, top, right, bottom
 
 
 def _aspect(header: Header) -> Spacing:

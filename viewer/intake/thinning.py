@@ -6,6 +6,7 @@ import numpy as np
 
 from viewer.domain.finding import Finding, Severity
 from viewer.domain.geometry import Grid
+from viewer.domain.uneven import SlicePlaces
 from viewer.domain.volume import Voxels
 from viewer.errors import InputRefused
 from viewer.intake.raw_slices import RawSlices
@@ -76,8 +77,15 @@ def thinned(source: PictureSource, every: int) -> PictureSource:
             slope_k=source.quantity.slope_k[kept],
             intercept_k=source.quantity.intercept_k[kept],
         ),
-        display=replace(source.display, windows_k=source.display.windows_k[kept]),
+        display=replace(
+            source.display,
+            windows_k=source.display.windows_k[kept],
+            overlays_k=source.display.overlays_k[kept],
+            shutters_k=source.display.shutters_k[kept],
+        ),
         pixels=_pixels(source, kept),
+        regions_k=source.regions_k[kept],
+        places=None if source.places is None else _places(source.places, kept),
         every=source.every * every,
     )
 
@@ -116,6 +124,11 @@ def _pixels(source: PictureSource, kept: slice) -> DicomPixels | RawPixels | Pho
     if isinstance(source.pixels, DicomPixels):
         return replace(source.pixels, frames=source.pixels.frames[kept])
     return source.pixels
+
+
+def _places(places: SlicePlaces, kept: slice) -> SlicePlaces:
+    """Return where the kept slices lie; the first of all is always one of them."""
+    return replace(places, depths_mm=places.depths_mm[kept])
 
 
 def _grid(grid: Grid, n_kept: int, every: int) -> Grid:
