@@ -34,7 +34,7 @@ from viewer.imaging.neighbourhood import (
     window_px,
 )
 from viewer.imaging.neighbourhood_volume import sorted_by_size, volume_derivative, volume_hessian
-from viewer.imaging.segmenting import mask_box, seed_box, seed_marks
+from viewer.imaging.segmenting import box_notes, mask_box, seed_box, seed_marks
 from viewer.imaging.similar import nonlocal_means, nonlocal_means_volume
 from viewer.imaging.variation import least_variation
 from viewer.jobs.job import Ticket
@@ -69,6 +69,7 @@ __all__ = [
     "between_slices",
     "box_mean",
     "box_moments",
+    "box_notes",
     "derivative_kernel",
     "eigenvalues",
     "free_of_scale",

@@ -19,6 +19,7 @@ from viewer.api import (
     Segmenter,
     SegmentRequest,
     SegmentResult,
+    box_notes,
     seed_box,
     seed_marks,
 )
@@ -162,7 +163,7 @@ def _cut(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> Se
     found = grown(filled, seed_marks(request, box), request.spacing_kji_mm, asked)
     mask = np.zeros(request.values.shape, dtype=bool)
     mask[box] = (found == 1) & known
-    return SegmentResult(mask)
+    return SegmentResult(mask, notes=box_notes(mask[box], request, box))
 
 
 GROW_CUT = Segmenter(

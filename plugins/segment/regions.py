@@ -14,6 +14,7 @@ from viewer.api import (
     Segmenter,
     SegmentRequest,
     SegmentResult,
+    box_notes,
     mask_box,
     seed_box,
     seed_marks,
@@ -193,7 +194,8 @@ def _walker(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) ->
     )
     membership = np.zeros(request.values.shape, dtype=np.float32)
     membership[box] = np.where(known, chances[0], 0)
-    return SegmentResult(membership > 0.5, membership)
+    mask = membership > 0.5
+    return SegmentResult(mask, membership, box_notes(mask[box], request, box))
 
 
 def _split_merge(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:

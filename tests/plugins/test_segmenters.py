@@ -193,6 +193,15 @@ def test_a_leak_is_said_and_a_closed_region_is_not() -> None:
     assert "leaked" in open_.notes[0]
 
 
+def test_a_result_that_its_box_cuts_off_is_said() -> None:
+    values = np.zeros((1, 60, 60), dtype=np.float32)
+    values[0, :, 20:40] = 100  # a band through the whole image
+    marks = {"inside": ((0, 30, 30),), "outside": ((0, 30, 10), (0, 30, 50))}
+    near = run("grow_cut", request_of(values, **marks), margin_mm=8.0)
+    assert any("box ends" in note for note in near.notes)
+    assert run("grow_cut", request_of(values, **marks), margin_mm=60.0).notes == ()
+
+
 def test_a_method_that_fails_or_answers_nonsense_is_a_sentence() -> None:
     def broken(*_given: object) -> SegmentResult:
         raise ZeroDivisionError

@@ -193,6 +193,18 @@ def test_a_stroke_across_cuts_off_and_one_outside_joins(name: str) -> None:
     assert joined.sum() > before.sum()
 
 
+def test_no_specks_are_left_along_the_old_edge() -> None:
+    rng = np.random.default_rng(4)
+    rows, columns = np.indices((40, 48))
+    ragged = 12 + rng.integers(0, 2, 48)[columns]
+    mask = (rows >= ragged) & (rows < 30) & (columns >= 8) & (columns < 40)
+    scene = scene_of(mask)
+    left, right = pixel(10, 12), pixel(37, 12)
+    stroke = [left, pixel(10, 6), *(pixel(x, 6) for x in range(11, 37)), pixel(37, 6), right]
+    after = labels_after(scene, drag(Redraw(), scene, PLANE, stroke).edit)[8] == 1
+    assert after[7:29, 12:36].all()
+
+
 def test_a_stroke_far_from_the_outline_does_nothing_and_says_why() -> None:
     scene, tool = a_scene(), Redraw()
     answer = drag(tool, scene, PLANE, [(5.0, 5.0), (15.0, 5.0), (15.0, 15.0), (5.0, 15.0)])

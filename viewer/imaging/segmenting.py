@@ -109,6 +109,22 @@ def _box(
     return k, j, i
 
 
+def box_notes(
+    mask: Mask, request: SegmentRequest, box: tuple[slice, slice, slice]
+) -> tuple[str, ...]:
+    """Return a sentence when what was found within a box ends at its sides, not at an edge.
+
+    ``mask`` is of the box alone. Where the box ends with the image nothing is said.
+    """
+    for axis, part in enumerate(box):
+        ends = ((0, part.start > 0), (-1, part.stop < request.values.shape[axis]))
+        if any(inner and mask.take(at, axis=axis).any() for at, inner in ends):
+            return (
+                "The result is cut off where its box ends: mark what is outside there, or widen it.",
+            )
+    return ()
+
+
 def seed_marks(request: SegmentRequest, box: tuple[slice, slice, slice]) -> NDArray[np.int8]:
     """Return the marks within a box: 1 inside, 2 outside, 0 not said.
 
