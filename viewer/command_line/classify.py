@@ -31,16 +31,35 @@ def classify(chosen: argparse.Namespace) -> dict[str, Any]:
                 f"These are {len(images)} pictures; {_MOST_IMAGES} are classified at a time.",
                 remedy="Give fewer.",
             )
+        method = str(getattr(chosen, "explain", "") or "")
+        asked = (method, chosen.of_class, _folder(chosen)) if method else None
         results = classify_images(context.supervisor, images, card, Ticket(_progress))
+        records = [_record(result) for result in results]
+        if asked is not None:
+            from viewer.command_line.explain import explained
+
+            ticket = Ticket(_progress)
+            found = explained(context.supervisor, images, results, card, asked, ticket)
+            for record, explanation in zip(records, found, strict=True):
+                record["explanation"] = explanation
     return {
         "network": card.key,
         "version": card.version,
         "sha256": card.weights_sha256,
         "device": results[0].device if results else "",
-        "results": [_record(result) for result in results],
+        "results": records,
+        "threshold": card.threshold,
         "trained_on": card.trained_on,
         "disclaimer": DISCLAIMER,
     }
+
+
+def _folder(chosen: argparse.Namespace) -> Path:
+    from viewer.command_line.explain import folder_for
+    from viewer.inference.explanation_methods import method_called
+
+    method_called(chosen.explain)
+    return folder_for(chosen.out, force=bool(chosen.force))
 
 
 def _card(key: str, cards: dict[str, NetworkCard]) -> NetworkCard:

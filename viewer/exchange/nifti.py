@@ -72,6 +72,29 @@ def write_values_nifti(picture: Picture, path: Path, *, force: bool = False) -> 
     return save(path, lambda to: _save(_placed(values, picture.grid, note), to), check, force=force)
 
 
+def write_map_nifti(
+    values: Voxels, grid: Grid, path: Path, what: str, *, force: bool = False
+) -> Saved:
+    """Save a map (k, j, i; float32) on its grid; ``what`` says in the file what it is.
+
+    Raises
+    ------
+    InputRefused
+        The name does not end in .nii or .nii.gz.
+    Conflict, OutOfResources, ViewerError
+        As ``atomic.save`` does; nothing was saved.
+    """
+    path = _named(path)
+    kept = np.asarray(values, dtype=np.float32)
+
+    def check(temporary: Path) -> tuple[str, ...]:
+        found, affine = read_values_nifti(temporary)
+        compare_values(path, kept, grid, found, affine)
+        return (f"{kept.size} voxels of {kept.dtype} read back equal",)
+
+    return save(path, lambda to: _save(_placed(kept, grid, {"what": what}), to), check, force=force)
+
+
 def read_labels_nifti(path: Path) -> tuple[Labels, Floats]:
     """Return labels (k, j, i) and the affine ``ijk_to_lps`` (4, 4) of a file written here."""
     import nibabel

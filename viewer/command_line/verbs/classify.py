@@ -12,6 +12,17 @@ def _add(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="+", metavar="PATH", type=Path, help="DICOM, NIfTI, PNG, JPEG or .npz"
     )
     parser.add_argument("--network", required=True, metavar="KEY")
+    parser.add_argument(
+        "--explain",
+        default="",
+        metavar="METHOD",
+        help="also write what each answer rests on: grad_cam, integrated_gradients or occlusion"
+        " (an explanation, not a segmentation)",
+    )
+    parser.add_argument(
+        "--class", dest="of_class", default="", metavar="NAME", help="explain this class"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where explanations go")
     add_backend(parser)
 
 
