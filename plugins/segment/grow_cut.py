@@ -159,7 +159,8 @@ def _cut(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> Se
     """Grow the marks against each other within a box about them."""
     box = seed_box(request, float(values["margin_mm"]))
     known = request.known[box]
-    filled = np.where(known, request.values[box], np.float32(0))
+    # What is not allowed keeps its values: its edges hold marks apart, though nothing is taken there.
+    filled = np.nan_to_num(request.values[box], nan=0.0, posinf=0.0, neginf=0.0)
     found = grown(filled, seed_marks(request, box), request.spacing_kji_mm, asked)
     mask = np.zeros(request.values.shape, dtype=bool)
     mask[box] = (found == 1) & known
