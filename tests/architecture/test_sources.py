@@ -111,7 +111,7 @@ def test_what_is_forbidden_is_found(text: str) -> None:
 
 
 def test_torch_loads_only_what_cannot_run() -> None:
-    """``torch.load`` is not called at all: weights are safetensors."""
+    """Weights are safetensors; those of others are unpickled by ``weights_only=True``, in one place."""
     found = [
         f"{path}:{node.lineno}"
         for path, text in sources()
@@ -120,8 +120,15 @@ def test_torch_loads_only_what_cannot_run() -> None:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "load"
         and getattr(node.func.value, "id", "") == "torch"
+        and not (path.endswith("worker/foreign_weights.py") and _takes_numbers_alone(node))
     ]
     assert not found, "\n".join(found)
+
+
+def _takes_numbers_alone(call: ast.Call) -> bool:
+    said = {one.arg: one.value for one in call.keywords}
+    value = said.get("weights_only")
+    return isinstance(value, ast.Constant) and value.value is True
 
 
 def test_no_module_is_longer_than_a_person_reads() -> None:

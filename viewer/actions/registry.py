@@ -129,6 +129,7 @@ _MODULES = (
     "explain",
     "own_networks",
     "training",
+    "live",
     "backends",
     "segment",
     "methods",

@@ -116,7 +116,8 @@ def _reason_against_network(network: object, known: Mapping[str, Described]) -> 
         return f"{type(network).__name__} is no description of a method"
     if not (network.key and network.title and network.source):
         return f"{network.key or 'an architecture'} lacks its title or source"
-    if not callable(network.build):
+    call: object = network.build
+    if not callable(call):
         return f"{network.key} has nothing to call"
     return f"the key {network.key} is taken" if network.key in known else ""
 

@@ -38,6 +38,11 @@ class ImageResults:
         self._rows = (row, *others)
         self.changed.emit(row.picture_key)
 
+    def show_live(self, row: ImageResultRow) -> None:
+        """Keep an answer that follows the shown frames: one for each network, the newest."""
+        self._rows = (row, *(r for r in self._rows if r.title != row.title))
+        self.changed.emit(row.picture_key)
+
     def of(self, picture_key: str) -> tuple[ImageResultRow, ...]:
         """Return the answers about one picture, newest first."""
         return tuple(row for row in self._rows if row.picture_key == picture_key)

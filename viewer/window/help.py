@@ -66,7 +66,10 @@ _OWN = (
     "overlapping classes and cascades are refused. Keep this case for training adds the shown volume and "
     "its corrected segments to a folder, under a name that says nothing of the patient; Train a network "
     "learns from such a folder (or Decathlon, nnU-Net, DICOM with SEG) by a recipe (docs/training.md), "
-    "shows the loss of each step, and goes on where it was stopped."
+    "shows the loss of each step, and goes on where it was stopped. Follow the shown frames scores cine "
+    "or ultrasound as it is shown, at the network's own rate: the newest frame wins, the display never "
+    "waits, and the bar below says how far behind the score is; negatoscope live does so with pictures "
+    "as they arrive in a folder."
 )
 Page = Callable[[Context], QWidget]
 
