@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from viewer.actions.context import Context, Notice, has_picture
 from viewer.actions.registry import Choice, action
@@ -9,12 +10,16 @@ from viewer.domain.card import NetworkCard
 from viewer.domain.measurement import Review
 from viewer.domain.prompt import Prompt
 from viewer.domain.segmentation import Score, Segment, Segmentation
+from viewer.domain.supervision import from_network
 from viewer.domain.volume import Picture
 from viewer.errors import InputRefused, ViewerError
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
 from viewer.session.edits import AddSegmentation, CopySegmentation, Group, ReplaceSegment
 from viewer.session.identifiers import new_uid
+
+if TYPE_CHECKING:
+    from viewer.inference.doubt import Doubt
 
 
 def _networks(context: Context) -> Sequence[Choice]:
@@ -44,6 +49,7 @@ class Found:
     segmentation: Segmentation
     elapsed_s: float
     notes: tuple[str, ...] = ()
+    doubt: "Doubt | None" = None
 
 
 def run_networks(
@@ -52,11 +58,17 @@ def run_networks(
     card: NetworkCard,
     ticket: Ticket,
     prompt: Prompt | None = None,
+    *,
+    doubt: bool = False,
 ) -> Found:
     """Run ``card`` on ``picture``, and every classifier there is on each lesion (in a job).
 
-    ``prompt`` says where to look, for a network that takes such.
+    ``prompt`` says where to look, for a network that takes such; ``doubt``: how sure it is, too.
     """
+    if doubt:
+        from viewer.inference.doubt import check_doubt
+
+        check_doubt(card)
     if card.reads == "image":
         if prompt is not None:
             raise InputRefused(f"{card.title} takes neither box nor points.")
@@ -64,14 +76,14 @@ def run_networks(
 
         drawn = segment_image(context.supervisor, picture, card, ticket)
         return Found(drawn.segmentation, drawn.seconds, tuple(drawn.notes))
-    result = context.supervisor.segment(picture, card, ticket, prompt)
+    result = context.supervisor.segment(picture, card, ticket, prompt, doubt=doubt)
     segmentation = result.segmentation
     notes = tuple(result.notes)
     for classifier in _by_task(context, "classify").values():
         if segmentation.segments and classifier.modality in ("", picture.identity.series.modality):
             scores = context.supervisor.classify(picture, segmentation, classifier, ticket)
             segmentation = _scored(segmentation, scores)
-    return Found(segmentation, result.seconds, notes)
+    return Found(segmentation, result.seconds, notes, result.doubt)
 
 
 def _scored(segmentation: Segmentation, scores: dict[int, Score]) -> Segmentation:
@@ -100,7 +112,7 @@ def run(context: Context, *, network: str) -> Job[Found]:
     card, _folder = context.cards[network]
 
     def done(found: Found) -> None:
-        _take_in(context, found, card)
+        take_in(context, found, card)
 
     def cancelled() -> None:
         context.door.tell(Notice("done", f"{card.title} was cancelled; nothing was changed."))
@@ -113,7 +125,8 @@ def run(context: Context, *, network: str) -> Job[Found]:
     )
 
 
-def _take_in(context: Context, found: Found, card: NetworkCard) -> None:
+def take_in(context: Context, found: Found, card: NetworkCard) -> None:
+    """Make what a network found a new layer, and tell what must be said of it."""
     segmentation = found.segmentation
     for note in found.notes:
         context.door.tell(Notice("warning", note))
@@ -199,6 +212,13 @@ def _no_network_result(context: Context) -> str:
     return "" if found.is_immutable else "This segmentation was not made by a network."
 
 
+def _no_finding(context: Context) -> str:
+    found = context.segmentation
+    if found is None:
+        return "No segment is chosen."
+    return "" if from_network(found) else "This segmentation was not made by a network."
+
+
 def _review(context: Context, review: Review, *, visible: bool) -> None:
     segmentation, segment = context.need_segment()
     changed = replace(segment, review=review, visible=visible)
@@ -208,17 +228,15 @@ def _review(context: Context, review: Review, *, visible: bool) -> None:
     )
 
 
-@action("ai.accept", "Accept", group="Networks", keys=("Ctrl+Return",), enabled=_no_network_result)
+@action("ai.accept", "Accept", group="Networks", keys=("Ctrl+Return",), enabled=_no_finding)
 def accept(context: Context) -> None:
-    """Accept the active segment as the network drew it."""
+    """Accept the active finding: as the network drew it, or as the edited copy shows it."""
     _review(context, Review.ACCEPTED, visible=True)
 
 
-@action(
-    "ai.reject", "Reject", group="Networks", keys=("Ctrl+Backspace",), enabled=_no_network_result
-)
+@action("ai.reject", "Reject", group="Networks", keys=("Ctrl+Backspace",), enabled=_no_finding)
 def reject(context: Context) -> None:
-    """Reject the active segment: it is hidden, kept, and named as rejected."""
+    """Reject the active finding: it is hidden, kept, and named as rejected."""
     _review(context, Review.REJECTED, visible=False)
 
 

@@ -18,9 +18,10 @@ from viewer.domain.segmentation import Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import Conflict, InputRefused
 from viewer.exchange.label_picture import write_labels_png
-from viewer.exchange.nifti import write_labels_nifti
+from viewer.exchange.nifti import write_labels_nifti, write_map_nifti
 from viewer.exchange.seg import write_seg
 from viewer.exchange.tables import write_json
+from viewer.inference.doubt import INTERVAL, METHOD, Doubt
 from viewer.jobs.job import Progress, Ticket
 
 
@@ -38,9 +39,15 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
             raise InputRefused(f"{card.title} makes no masks.", remedy="Choose another network.")
         out = empty_folder(chosen)
         picture = read_picture(chosen_source(scanned(chosen.paths), chosen.series))
-        found = run_networks(context, picture, card, Ticket(_progress), prompt_of(chosen))
+        ticket, prompt = Ticket(_progress), prompt_of(chosen)
+        wants_doubt = bool(getattr(chosen, "doubt", False))
+        found = run_networks(context, picture, card, ticket, prompt, doubt=wants_doubt)
         layer = found.segmentation
         files = write_results(layer, picture, out)
+        if found.doubt is not None:
+            values = found.doubt.levels.astype(np.float32) / np.float32(255)
+            to = out / "doubt.nii.gz"
+            files.append(write_map_nifti(values, layer.grid, to, METHOD, force=True).path)
     return {
         "network": asdict(layer.origin),
         "lesions": [
@@ -51,12 +58,27 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
                     {"concept": x.concept.meaning, "value": x.value, "low": x.low, "high": x.high}
                     for x in s.scores
                 ],
+                **_intervals(found.doubt, s.number),
             }
             for s in layer.segments
         ],
         "files": [path.name for path in files],
         "seconds": found.elapsed_s,
         "notes": list(found.notes),
+    }
+
+
+def _intervals(doubt: Doubt | None, number: int) -> dict[str, Any]:
+    """Return the intervals of a lesion's volume and diameter, and what they are."""
+    if doubt is None or number > len(doubt.volumes_mm3):
+        return {}
+    volumes_ml = doubt.volumes_mm3[number - 1] / 1000
+    sizes_mm = doubt.diameters_mm[number - 1]
+    return {
+        "volume_interval_ml": [float(volumes_ml.min()), float(volumes_ml.max())],
+        "ball_diameter_interval_mm": [float(sizes_mm.min()), float(sizes_mm.max())],
+        "interval": INTERVAL,
+        "doubt": METHOD,
     }
 
 

@@ -36,7 +36,7 @@ Report = Callable[[float, str], None]
 
 _COARSE, _TOO_COARSE = 2.5, 6.0  # times the card's spacing
 _FEWEST_SLICES = 3
-_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3))
+FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3))
 _MOST_VOXELS = 400_000_000  # of the sampled grid: about 5 GB at work
 
 
@@ -76,7 +76,7 @@ def find(
     checked_prompt(prompt, card, scan)
     report(0.0, "resampling")
     grid = seen_region(canonical_grid(scan.grid, card), prompt)
-    seen = _seen(scan, grid, card, prompt)
+    seen = seen_of(scan, grid, card, prompt)
     if card.answers == "classes":
         return _classes(scan, card, grid, tile_answers(seen, card, predictor, report), notes)
     if card.answers == "instances":
@@ -103,11 +103,11 @@ def shown_to(scan: Scan, card: NetworkCard) -> tuple[NDArray[np.float32], Grid]:
     """
     check(scan, card)
     grid = canonical_grid(scan.grid, card)
-    return _seen(scan, grid, card, NOTHING), grid
+    return seen_of(scan, grid, card, NOTHING), grid
 
 
-def _seen(scan: Scan, grid: Grid, card: NetworkCard, prompt: Prompt) -> NDArray[np.float32]:
-    """Return (channel, k, j, i) in 0..1."""
+def seen_of(scan: Scan, grid: Grid, card: NetworkCard, prompt: Prompt) -> NDArray[np.float32]:
+    """Return what the network is shown of ``scan`` on ``grid``: (channel, k, j, i) in 0..1."""
     if card.scaling == "tracer":
         return tracer_seen(scan, grid, prompt)
     if card.scaling == "percentiles":
@@ -224,10 +224,10 @@ class TileAnswers:
         total = self.predictor.predict(batch)[0]
         if self.n_flips == 1:
             return np.asarray(total, dtype=np.float32)
-        for axes in _FLIPS[1:]:
+        for axes in FLIPS[1:]:
             turned = np.ascontiguousarray(np.flip(batch[0], axes))[None]
             total = total + np.flip(self.predictor.predict(turned)[0], axes)
-        return np.asarray(total / np.float32(len(_FLIPS)), dtype=np.float32)
+        return np.asarray(total / np.float32(len(FLIPS)), dtype=np.float32)
 
 
 def tile_answers(

@@ -14,6 +14,7 @@ from viewer.domain.quantity import Code
 from viewer.domain.segmentation import Origin, OriginKind, Rgb, Score, Segment, Segmentation
 from viewer.domain.volume import Picture
 from viewer.errors import BackendLost, ViewerError
+from viewer.inference.doubt import Doubt
 from viewer.inference.messages import Message
 
 # The violets that mark what a network drew (look.md), told apart by lightness and hue.
@@ -44,6 +45,7 @@ class SegmentResult:
     seconds: float
     device: str
     notes: tuple[str, ...] = ()
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,23 @@ def segment_result(
         origin=_origin(card, answer),
     )
     notes = tuple(str(note) for note in answer.header["notes"])
-    return SegmentResult(segmentation, seconds, device, notes)
+    return SegmentResult(
+        segmentation, seconds, device, notes, _doubt(answer, labels.shape, highest)
+    )
+
+
+def _doubt(answer: Message, shape: tuple[int, ...], n_lesions: int) -> Doubt | None:
+    """Return the doubt that came with the labels, where it was asked for."""
+    by_view = answer.header.get("doubt_mm3")
+    if by_view is None:
+        return None
+    volumes = np.asarray(by_view, dtype=np.float64).reshape(n_lesions, -1 if n_lesions else 1)
+    if len(answer.blobs) < 2 or len(answer.blobs[1]) != int(np.prod(shape)):
+        raise _nonsense()
+    if not np.isfinite(volumes).all() or (volumes < 0).any():
+        raise _nonsense()
+    levels = np.frombuffer(answer.blobs[1], dtype=np.uint8).reshape(shape).copy()
+    return Doubt(levels, volumes)
 
 
 def _labels(answer: Message, picture: Picture) -> NDArray[np.uint8]:

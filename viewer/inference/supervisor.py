@@ -126,11 +126,17 @@ class Supervisor:
             self._handover = None
 
     def segment(
-        self, picture: Picture, card: NetworkCard, ticket: Ticket, prompt: Prompt | None = None
+        self,
+        picture: Picture,
+        card: NetworkCard,
+        ticket: Ticket,
+        prompt: Prompt | None = None,
+        *,
+        doubt: bool = False,
     ) -> SegmentResult:
         """Return what ``card`` finds in ``picture``, on the picture's own grid.
 
-        ``prompt`` says where to look, for a network that takes such.
+        ``prompt`` says where to look, for a network that takes such; ``doubt``: how sure it is too.
 
         Raises
         ------
@@ -148,7 +154,7 @@ class Supervisor:
         scan = _scan_of(picture, card)
         started_s = time.monotonic()
         with self._job(ticket) as (worker, lend):
-            entries = {"scan": scan_header(scan), "voxels": lend(scan.stored)}
+            entries = {"scan": scan_header(scan), "voxels": lend(scan.stored), "doubt": doubt}
             if prompt is not None:
                 entries["prompt"] = prompt_header(prompt)
             answer = self._run(worker, "segment", entries, ticket, card=card)

@@ -29,6 +29,11 @@ def _add(parser: argparse.ArgumentParser) -> None:
         metavar='"X Y Z"',
         help="a place inside what is meant, in mm (LPS); may be given again",
     )
+    parser.add_argument(
+        "--doubt",
+        action="store_true",
+        help="also write doubt.nii.gz: where the network's mask hangs on the view (0..1 bit)",
+    )
     add_backend(parser)
 
 

@@ -9,11 +9,12 @@ from viewer.domain.card import NetworkCard
 from viewer.errors import Damaged, OutOfResources
 from viewer.inference.backend import Backend
 from viewer.inference.cards import card_from_table
+from viewer.inference.doubt import Doubt, doubt_of
 from viewer.inference.fitting import halved
 from viewer.inference.handover import Scan, mapped, prompt_from, scan_from
 from viewer.inference.lesion_view import scores
 from viewer.inference.messages import Message
-from viewer.inference.pipeline import find
+from viewer.inference.pipeline import Found, find
 from viewer.inference.predictor import DeviceLost, Engine, NoRoom
 from viewer.inference.worker.engines import engine_for
 from viewer.inference.worker.explain_tasks import explain_image
@@ -61,12 +62,19 @@ class Tasks:
         scan = _scan(message)
         prompt = prompt_from(message.header.get("prompt"))
         report = self._orders.report
-        found, engine, notes = self.computed(
-            message, lambda card, engine: find(scan, card, engine, report, prompt)
-        )
+        wants_doubt = bool(message.header.get("doubt"))
+
+        def work(card: NetworkCard, engine: Engine) -> tuple[Found, Doubt | None]:
+            found = find(scan, card, engine, report, prompt)
+            if not wants_doubt:
+                return found, None
+            return found, doubt_of(scan, found.labels, card, engine, report, prompt)
+
+        (found, doubt), engine, notes = self.computed(message, work)
         self._orders.answer(
             "done",
-            [found.labels.data],
+            [found.labels.data, *([] if doubt is None else [doubt.levels.data])],
+            doubt_mm3=None if doubt is None else doubt.volumes_mm3.tolist(),
             shape=list(found.labels.shape),
             volumes_mm3=list(found.volumes_mm3),
             names=list(found.names),
