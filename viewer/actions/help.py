@@ -22,6 +22,12 @@ def filters(context: Context) -> None:
     context.door.show_page("filters")
 
 
+@action("help.methods", "Segmentation by method and by hand", group="Help")
+def methods(context: Context) -> None:
+    """Show what each method is for, how it fails, and what was measured; and what the hands do."""
+    context.door.show_page("methods")
+
+
 @action("help.about", "About Negatoscope", group="Help")
 def about(context: Context) -> None:
     """Say what this program is, its version, its licence, and that it is not for diagnosis."""

@@ -20,6 +20,7 @@ from viewer.errors import DISCLAIMER
 from viewer.window.controls import label, row_of
 from viewer.window.filter_page import filter_page
 from viewer.window.menus import entries, key_text
+from viewer.window.method_page import method_page
 from viewer.window.panels.finding import card_text
 
 _SIZE_PX = (720, 620)
@@ -167,5 +168,6 @@ _PAGES: dict[str, tuple[str, Page]] = {
     "keys": ("Keys and mouse", _keys),
     "networks": ("Networks", _networks),
     "filters": ("Filters and presets", filter_page),
+    "methods": ("Segmentation by method and by hand", method_page),
     "about": ("About Negatoscope", _about),
 }

@@ -1,0 +1,27 @@
+"""The page on segmentation methods shows what the command measured, and every method."""
+
+import numpy as np
+from PySide6.QtWidgets import QLabel
+
+from viewer.window.method_page import figure_text, method_page, tasks
+from viewer.window.start import Program
+
+
+def test_the_table_and_every_method_stand_on_the_page(program: Program) -> None:
+    words = [found.text() for found in method_page(program.context).findChildren(QLabel)]
+    for method in program.context.extensions.segmenters.values():
+        assert method.title in words
+        assert f"{method.purpose} {method.caution}" in words
+    (task,) = tasks()
+    assert len(task["methods"]) >= 7
+    for method in task["methods"]:
+        assert figure_text(method["dice"]) in words
+        assert method["worst"] in words
+        low, high = method["dice"]["interval_95"]
+        assert 0 <= low <= method["dice"]["value"] <= high <= 1
+
+
+def test_a_figure_is_written_with_its_interval() -> None:
+    assert figure_text({"value": 0.641, "interval_95": [0.5, 0.777]}) == "0.64 (0.50-0.78)"
+    hd95 = {"value": np.pi, "interval_95": [2, 4.25], "unit": "mm"}
+    assert figure_text(hd95) == "3.1 (2.0-4.2)"

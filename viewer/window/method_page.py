@@ -1,0 +1,105 @@
+"""The page of help on segmentation methods: what they are for, how they fail, what was measured."""
+
+import json
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from viewer.actions.context import Context
+from viewer.domain.segmenters import Segmenter
+from viewer.resources import resource_root
+from viewer.window.controls import label
+
+_TABLE = ("help", "segmentation.json")
+_NOTE = (
+    "A method is tried from the panel (Segment by a method): it is shown while its settings move, and "
+    "becomes one edit by Apply (Alt+Return); Esc drops it without a trace. Only values, Only in and "
+    "Segments limit where it may find something. Click for places inside, Shift+click for places "
+    "outside, drag to scribble. Settings of the table below were tuned on other pictures than those "
+    "that were measured; 95 % intervals by the bootstrap over cases. They say nothing of patients. "
+    "negatoscope evaluate segmentation --json prints all of it."
+)
+_HANDS = (
+    "By hand, in any plane: Polygon (C) and Edit contour (Shift+C) let corners be dragged; Alt and a "
+    "click takes one away, a press on an edge sets one (Shift in an open polygon). Smooth curves "
+    "(Alt+Shift+C) draws splines through them. Live wire (Alt+W) follows edges between clicks. Free-hand "
+    "(U) joins, with Alt cuts off. Redraw the edge (Alt+C) replaces the shorter way between both ends of a "
+    "stroke, with Alt the longer one. Nudge (Shift+U) pushes the edge. Preview the fill between slices "
+    "(Alt+Shift+F) goes on while one draws; Shift+PgDown copies to the next slice, oblique ones too."
+)
+_COLUMNS = ("dice", "iou", "sensitivity", "specificity", "precision", "hd95")
+_HEADS = (
+    "method",
+    "Dice",
+    "IoU",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "HD95 mm",
+    "worst",
+    "best",
+)
+
+
+def method_page(context: Context) -> QWidget:
+    """Return the page."""
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.addWidget(_wrapped(_NOTE, "dim"))
+    column.addWidget(_wrapped(_HANDS, "dim"))
+    for task in tasks():
+        title = f"{task['task']}: tuned on {task['tuned_on']}, measured on {task['measured_on']}"
+        column.addWidget(label(title, "heading"))
+        column.addWidget(_grid(task["methods"]))
+    groups: dict[str, list[Segmenter]] = {}
+    for method in context.extensions.segmenters.values():
+        groups.setdefault(method.group, []).append(method)
+    for name, members in groups.items():
+        column.addWidget(label(name, "heading"))
+        for method in members:
+            column.addWidget(label(method.title, "strong"))
+            column.addWidget(_wrapped(f"{method.purpose} {method.caution}"))
+            for preset in method.presets:
+                column.addWidget(_wrapped(f"{preset.title} ({preset.source})", "caption"))
+            column.addWidget(_wrapped(method.source, "caption"))
+    column.addStretch(1)
+    return inside
+
+
+def tasks() -> list[dict[str, Any]]:
+    """Return what ``negatoscope evaluate segmentation --json`` measured; [] without the file."""
+    path = resource_root().joinpath(*_TABLE)
+    if not path.is_file():
+        return []
+    found: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["tasks"]
+    return found
+
+
+def figure_text(figure: dict[str, Any]) -> str:
+    """Return a figure with its interval: "0.64 (0.55-0.72)"."""
+    low, high = figure["interval_95"]
+    digits = 1 if figure.get("unit") == "mm" else 2
+    return f"{figure['value']:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+
+
+def _grid(methods: list[dict[str, Any]]) -> QWidget:
+    table = QWidget()
+    grid = QGridLayout(table)
+    grid.setHorizontalSpacing(14)
+    for n, head in enumerate(_HEADS):
+        grid.addWidget(label(head, "caption"), 0, n)
+    for row, method in enumerate(methods, start=1):
+        grid.addWidget(label(method["title"], "strong"), row, 0)
+        for n, name in enumerate(_COLUMNS, start=1):
+            grid.addWidget(label(figure_text(method[name])), row, n)
+        for n, name in enumerate(("worst", "best"), start=len(_COLUMNS) + 1):
+            grid.addWidget(label(str(method.get(name, "")), "caption"), row, n)
+    return table
+
+
+def _wrapped(text: str, kind: str = "") -> QLabel:
+    found = label(text, kind) if kind else label(text)
+    found.setWordWrap(True)
+    found.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return found
