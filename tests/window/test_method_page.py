@@ -8,7 +8,8 @@ from viewer.window.start import Program
 
 
 def test_the_table_and_every_method_stand_on_the_page(program: Program) -> None:
-    words = [found.text() for found in method_page(program.context).findChildren(QLabel)]
+    page = method_page(program.context)
+    words = [found.text() for found in page.findChildren(QLabel)]
     for method in program.context.extensions.segmenters.values():
         assert method.title in words
         assert f"{method.purpose} {method.caution}" in words
