@@ -145,7 +145,12 @@ def _has_own(context: Context) -> str:
 
 
 @action(
-    "ai.remove_network", "Take a network away", group="Networks", choices=_own, enabled=_has_own
+    "ai.remove_network",
+    "Take a network away",
+    group="Networks",
+    choices=_own,
+    slow_choices=True,
+    enabled=_has_own,
 )
 def remove_network(context: Context, *, key: str) -> None:
     """Take a network of your own away; "Put a network back" undoes it. Results that it made stay."""
@@ -172,6 +177,7 @@ def _has_removed(context: Context) -> str:
     "Put a network back",
     group="Networks",
     choices=_removed,
+    slow_choices=True,
     enabled=_has_removed,
 )
 def restore_network(context: Context, *, key: str) -> None:

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viewer import places
 from viewer.domain.card import NetworkCard
@@ -13,10 +13,11 @@ from viewer.errors import Conflict, Damaged, InputRefused, ViewerError
 from viewer.inference.cards import ONNX, WEIGHTS, card_to_table, load_cards, write_card
 from viewer.inference.foreign import Foreign, card_of
 from viewer.inference.onnx_form import refuse_unsafe_onnx
-from viewer.inference.supervisor import Supervisor
-from viewer.inference.two_forms import add_onnx_form
 from viewer.jobs.job import Ticket
 from viewer.resources import resource_root
+
+if TYPE_CHECKING:  # lists of one's own networks are made at the start, which waits for no engine
+    from viewer.inference.supervisor import Supervisor
 
 RECORD = "origin.txt"
 TRUST = (
@@ -59,7 +60,7 @@ def refuse_taken(key: str, *, force: bool) -> None:
 
 
 def bring_in(
-    supervisor: Supervisor,
+    supervisor: "Supervisor",
     foreign: Foreign,
     ticket: Ticket,
     *,
@@ -110,7 +111,7 @@ def _put(building: Path, folder: Path) -> None:
 
 
 def _with_numbers(
-    supervisor: Supervisor,
+    supervisor: "Supervisor",
     foreign: Foreign,
     card: NetworkCard,
     folder: Path,
@@ -118,6 +119,8 @@ def _with_numbers(
     notes: list[str],
 ) -> NetworkCard:
     """Write the weights as safetensors, and the ONNX form if engines agree on it."""
+    from viewer.inference.two_forms import add_onnx_form
+
     options = dict(card.options)
     if foreign.architecture == "torchvision":
         options["name"] = foreign.known["architecture"]
@@ -166,7 +169,7 @@ def _entry_shape(card: NetworkCard) -> tuple[int, ...]:
 
 
 def _with_graph(
-    supervisor: Supervisor, foreign: Foreign, card: NetworkCard, folder: Path, ticket: Ticket
+    supervisor: "Supervisor", foreign: Foreign, card: NetworkCard, folder: Path, ticket: Ticket
 ) -> NetworkCard:
     """Write the ONNX file, which is all there is of such a network."""
     if foreign.form == "script":
@@ -182,7 +185,7 @@ def _with_graph(
     return card
 
 
-def _tried(supervisor: Supervisor, card: NetworkCard, ticket: Ticket) -> NetworkCard:
+def _tried(supervisor: "Supervisor", card: NetworkCard, ticket: Ticket) -> NetworkCard:
     """Return the card once the network answered noise with what the card says.
 
     Raises

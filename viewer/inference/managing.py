@@ -5,13 +5,16 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from viewer.domain.card import NetworkCard
 from viewer.errors import Conflict, InputRefused, Unsupported
 from viewer.inference.cards import GRAPH, Installed, load_card, load_cards, verified_forms
 from viewer.inference.importing import RECORD, refuse_taken, users_networks
-from viewer.inference.supervisor import Supervisor
 from viewer.jobs.job import Ticket
+
+if TYPE_CHECKING:
+    from viewer.inference.supervisor import Supervisor
 
 _REMOVED = ".removed-"
 _PLAIN = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -56,7 +59,7 @@ def origin_of(folder: Path) -> str:
         return "trained here"
 
 
-def verify(supervisor: Supervisor, card: NetworkCard, folder: Path, ticket: Ticket) -> Verified:
+def verify(supervisor: "Supervisor", card: NetworkCard, folder: Path, ticket: Ticket) -> Verified:
     """Return whether the files are those of the card, and all engines say the same with them.
 
     Raises
