@@ -9,7 +9,7 @@ from viewer.actions.operating import ml_text
 from viewer.actions.registry import action
 from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.errors import InputRefused
-from viewer.imaging.agreement import dice
+from viewer.imaging.correction import correction
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
 from viewer.session.edits import AddSegmentation, Edit, Group, RemoveSegmentation
@@ -91,8 +91,14 @@ def difference(parent: Segmentation, edited: Segmentation, segment: Segment) -> 
     added, removed = (ml_text(float((labels == at).sum()) * voxel_ml) for at in (1, 2))
     if not (n["before"] or n["after"]):
         return Difference(layer, f"{segment.name} is empty in both versions: no Dice.")
-    agreement = dice(before, after)
+    i_mm, j_mm, k_mm = edited.grid.spacing_ijk_mm
+    moved = correction(before, after, (k_mm, j_mm, i_mm))
+    surfaces = "no surface distance, since one version is empty"
+    if n["before"] and n["after"]:
+        surfaces = f"surfaces {moved.mean_mm:.1f} mm apart (95 % within {moved.distance_95_mm:.1f})"
+    change = f" ({moved.volume_change:+.0%})".replace("-", "−") if n["before"] else ""
     return Difference(
         layer,
-        f"{segment.name}: Dice {agreement:.3f}, {volumes}; {added} mL added, {removed} mL removed.",
+        f"{segment.name}: Dice {moved.dice:.3f}, {volumes}{change}; {surfaces}; "
+        f"{added} mL added, {removed} mL removed.",
     )

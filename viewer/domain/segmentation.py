@@ -29,7 +29,10 @@ class OriginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who made a segmentation, precisely enough to make it again."""
+    """Who made a segmentation, precisely enough to make it again.
+
+    By hand with a ``key``: hands changed a copy of what that network or method made.
+    """
 
     kind: OriginKind
     key: str = ""

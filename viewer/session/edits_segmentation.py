@@ -142,7 +142,8 @@ class CopySegmentation:
             name=self.new_name,
             labels=parent.labels.copy(),
             segments=tuple(replace(s, review=Review.EDITED) for s in parent.segments),
-            origin=Origin(OriginKind.HAND),
+            # who drew what the hand began with stays known, in files too
+            origin=replace(parent.origin, kind=OriginKind.HAND),
             parent_uid=parent.uid,
         )
         after = replace(state, segmentations=(*state.segmentations, made))

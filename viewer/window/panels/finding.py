@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 from viewer.actions.context import Context
 from viewer.domain.card import NetworkCard
 from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.supervision import from_network
 from viewer.window.controls import Card, ElidedLabel, clear_layout, heading, label, row_of
 from viewer.window.panels.explanation import overlay_card
 from viewer.window.panels.image_scores import score_card
@@ -77,7 +78,8 @@ class FindingPanel(QWidget):
         card = Card()
         review = segment.review.value
         maker = f"{layer.origin.short} · {layer.origin.device} · {layer.origin.elapsed_s:.1f} s"
-        origin = maker if layer.is_immutable else f"edited copy of {layer.origin.short}"
+        drawn = f"{layer.origin.key} {layer.origin.version}".strip()
+        origin = maker if layer.is_immutable else f"copy of {drawn or 'another layer'}, by hand"
         name = {"unreviewed": "ai", "accepted": "good", "rejected": "warning"}.get(
             review, "caption"
         )
@@ -93,8 +95,15 @@ class FindingPanel(QWidget):
         if not segment.scores:
             card.column.addWidget(label("No score: no classifier is installed.", "dim"))
         self._column.addWidget(card)
-        if layer.is_immutable:
-            self._column.addLayout(self._verbs())
+        if from_network(layer):
+            self._column.addLayout(self._verbs(copy=not layer.is_immutable))
+            self._column.addLayout(self._left())
+
+    def _left(self) -> QHBoxLayout:
+        button = QPushButton("Next to review")
+        button.setToolTip("Next to review (Shift+J)")
+        button.clicked.connect(partial(self._decide, "ai.next_unreviewed"))
+        return row_of(button, None)
 
     def _limits(self, model: str) -> str:
         for card, _ in self._context.cards.values():
@@ -102,11 +111,12 @@ class FindingPanel(QWidget):
                 return card.limits
         return ""
 
-    def _verbs(self) -> QHBoxLayout:
+    def _verbs(self, *, copy: bool) -> QHBoxLayout:
         buttons: list[QWidget] = []
+        changes = ("Changes", "segment.show_changes", "Shift+D")
         for text, verb, keys in (
             ("Accept", "ai.accept", "Ctrl+Return"),
-            ("Edit a copy", "ai.edit_copy", "Ctrl+E"),
+            changes if copy else ("Edit a copy", "ai.edit_copy", "Ctrl+E"),
             ("Reject", "ai.reject", "Ctrl+Backspace"),
         ):
             button = QPushButton(text)
