@@ -1,12 +1,13 @@
 """Networks on other axes, of single slices, with other ends: behind the one interface."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.inference.cards_for_tests import a_card
+from tests.inference.cards_for_tests import a_card, silent
 from viewer.errors import Damaged
 from viewer.inference.adapted import (
     Adapted,
@@ -17,6 +18,12 @@ from viewer.inference.adapted import (
     rescaled,
     standard,
 )
+from viewer.inference.handover import Scan
+from viewer.inference.image_input import prepared
+from viewer.inference.image_pipeline import class_answers
+from viewer.inference.image_scores import probabilities
+from viewer.inference.pipeline import find
+from viewer.testing.builders import a_volume
 
 
 class _Remembers:
@@ -97,3 +104,58 @@ def test_a_small_scan_is_padded_where_the_network_wants_its_whole_tile() -> None
     assert own_tile((5, 9, 200), whole) == (16, 32, 64)
     halves = a_card(options=(("divisor", 32),), tile_kji=(64, 64, 64))
     assert own_tile((5, 33, 200), halves) == (32, 64, 64)
+
+
+class _BrightSlices:
+    """A network of pictures: bright is what is above a half; remembers the shapes it saw."""
+
+    device = "test"
+
+    def __init__(self) -> None:
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.shapes.add(batch.shape)
+        return np.asarray((batch - 0.5) * 100, dtype=np.float32)
+
+
+def test_a_network_of_pictures_goes_through_a_volume_of_thick_slices() -> None:
+    volume = a_volume((3, 20, 24), spacing_ijk_mm=(2, 2, 9), value_hu=-900).build()
+    volume.stored[1, 4:12, 6:18] = 500
+    card = a_card(options=(("flat", 1),), tile_kji=(1, 16, 16), min_volume_mm3=0.0)
+    inner = _BrightSlices()
+    found = find(Scan.of(volume), card, inner, silent)
+    assert inner.shapes == {(1, 1, 16, 16)}
+    np.testing.assert_array_equal(found.labels > 0, volume.stored > 0)
+    assert found.notes == ()
+
+
+def test_pictures_reach_a_network_from_elsewhere_on_its_scale() -> None:
+    greys = np.random.default_rng(2).random((2, 8, 8), dtype=np.float32)
+    options = (("picture", "imagenet"), ("channels", 3))
+    card = a_card(reads="image", task="classify", tile_kji=(1, 8, 8), options=options)
+    seen = prepared(greys, card)
+    # The means and deviations that torchvision documents for its weights.
+    means, deviations = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    for n, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
+        np.testing.assert_allclose(seen[:, n], (greys - mean) / deviation, rtol=1e-5, atol=1e-6)
+    plain = replace(card, options=(("picture", "as they are"),))
+    np.testing.assert_array_equal(prepared(greys, plain)[:, 0], greys)
+
+
+class _Classes:
+    device = "test"
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.tile(np.array([[0.2, 0.8]], dtype=np.float32), (len(batch), 1))
+
+
+def test_a_classifier_that_nobody_calibrated_claims_no_interval() -> None:
+    options = (("calibration_deviation", 1000.0), ("ends", "probabilities"), ("uncalibrated", 1))
+    card = a_card(reads="image", task="classify", tile_kji=(1, 8, 8), options=options,
+                  classes=("a", "b"))  # fmt: skip
+    answers = class_answers(np.zeros((1, 8, 8), dtype=np.float32), card, _Classes(), silent)
+    values, lows, highs = probabilities(answers, card)
+    np.testing.assert_allclose(values, [[0.2, 0.8]], atol=1e-5)
+    assert (lows < 1e-100).all()
+    assert (highs == 1).all()

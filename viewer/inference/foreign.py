@@ -270,7 +270,7 @@ def card_of(foreign: Foreign) -> NetworkCard:
         raise InputRefused(
             f"The files do not say everything about this network; missing: {lacking}.",
             where=foreign.path.name,
-            remedy="\n".join(f"{q.option}: {q.text} (as: {q.example})." for q in foreign.missing),
+            remedy=" ".join(f"{q.option}: {q.text} (as: {q.example})." for q in foreign.missing),
         )
     for key, text in foreign.known.items():
         check_answer(key, text, foreign)
