@@ -28,18 +28,8 @@ _HANDS = (
     "stroke, with Alt the longer one. Nudge (Shift+U) pushes the edge. Preview the fill between slices "
     "(Alt+Shift+F) goes on while one draws; Shift+PgDown copies to the next slice, oblique ones too."
 )
-_COLUMNS = ("dice", "iou", "sensitivity", "specificity", "precision", "hd95")
-_HEADS = (
-    "method",
-    "Dice",
-    "IoU",
-    "sensitivity",
-    "specificity",
-    "precision",
-    "HD95 mm",
-    "worst",
-    "best",
-)
+_COLUMNS = ("dice", "sensitivity", "precision", "hd95")
+_HEADS = ("method", "Dice", "sensitivity", "precision", "HD95 mm")
 
 
 def method_page(context: Context) -> QWidget:
@@ -89,12 +79,16 @@ def _grid(methods: list[dict[str, Any]]) -> QWidget:
     grid.setHorizontalSpacing(14)
     for n, head in enumerate(_HEADS):
         grid.addWidget(label(head, "caption"), 0, n)
-    for row, method in enumerate(methods, start=1):
+    for n, method in enumerate(methods):
+        row = 2 * n + 1
         grid.addWidget(label(method["title"], "strong"), row, 0)
-        for n, name in enumerate(_COLUMNS, start=1):
-            grid.addWidget(label(figure_text(method[name])), row, n)
-        for n, name in enumerate(("worst", "best"), start=len(_COLUMNS) + 1):
-            grid.addWidget(label(str(method.get(name, "")), "caption"), row, n)
+        for column, name in enumerate(_COLUMNS, start=1):
+            grid.addWidget(label(figure_text(method[name])), row, column)
+        rest = (
+            f"IoU {figure_text(method['iou'])}, specificity {figure_text(method['specificity'])}; "
+            f"worst: {method.get('worst', '')}; best: {method.get('best', '')}"
+        )
+        grid.addWidget(label(rest, "caption"), row + 1, 0, 1, len(_HEADS))
     return table
 
 
