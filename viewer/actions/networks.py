@@ -78,12 +78,22 @@ def run_networks(
         return Found(drawn.segmentation, drawn.seconds, tuple(drawn.notes))
     result = context.supervisor.segment(picture, card, ticket, prompt, doubt=doubt)
     segmentation = result.segmentation
-    notes = tuple(result.notes)
+    notes = (*_unlike(context, picture, card), *result.notes)
     for classifier in _by_task(context, "classify").values():
         if segmentation.segments and classifier.modality in ("", picture.identity.series.modality):
             scores = context.supervisor.classify(picture, segmentation, classifier, ticket)
             segmentation = _scored(segmentation, scores)
     return Found(segmentation, result.seconds, notes, result.doubt)
+
+
+def _unlike(context: Context, picture: Picture, card: NetworkCard) -> tuple[str, ...]:
+    """Return the warning that this scan is unlike those that the network was trained on."""
+    from viewer.inference.handover import Scan
+    from viewer.inference.likeness import load_likeness, unlike
+
+    if card.key not in context.cards or picture.is_colour:
+        return ()
+    return unlike(Scan.of(picture), card, load_likeness(context.cards[card.key][1]))
 
 
 def _scored(segmentation: Segmentation, scores: dict[int, Score]) -> Segmentation:

@@ -72,6 +72,16 @@ _OWN = (
     "waits, and the bar below says how far behind the score is; negatoscope live does so with pictures "
     "as they arrive in a folder."
 )
+_SURE = (
+    "How far to trust a result. Explain (Alt+G) colours what a score of an image rests on: Grad-CAM, "
+    "integrated gradients or occlusion. It is an explanation, not a segmentation: it shows what the "
+    "network used, which may be a letter or a caliper mark, and a sensible map proves nothing. Run a "
+    "network and show its doubt draws, in bits from 0 to 1, where a mask hangs on how the scan is "
+    "mirrored; Alt+N goes to the next doubtful place, also where nothing was drawn. The intervals of "
+    "volume and diameter are the lowest and highest of those views, no confidence intervals. Alt+H "
+    "hides both. A picture or scan unlike the training data is told of before its result is shown; no "
+    "such warning is no proof that it is alike."
+)
 Page = Callable[[Context], QWidget]
 
 
@@ -135,6 +145,9 @@ def _networks(context: Context) -> QWidget:
     column.addWidget(where)
     own = label(_OWN, "caption")
     own.setWordWrap(True)
+    sure = label(_SURE, "caption")
+    sure.setWordWrap(True)
+    column.addWidget(sure)
     column.addWidget(own)
     for card, _folder in context.cards.values():
         more = [f"Not for: {card.unintended_use}"] if card.unintended_use else []
