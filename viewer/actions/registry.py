@@ -144,6 +144,7 @@ _MODULES = (
     "dose",
     "measure",
     "calibrating",
+    "measure_copy",
     "edit",
     "export",
     "exchange_segments",
