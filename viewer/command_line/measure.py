@@ -77,12 +77,12 @@ def _calibrations(document: Any, picture: Picture, spec: Path) -> tuple[Calibrat
     for one in listed:
         points = _points(one.get("points_lps_mm") if isinstance(one, dict) else None)
         known = one.get("known_mm")
-        k = int(nearest(picture.grid.index(points[0])[2])) if len(points) == 2 else -1
+        drawn = measured("distance", points, picture)[0][0].value
+        k = int(nearest(picture.grid.index(points[0])[2]))
         if not 0 <= k < len(picture.identity.instances) or not isinstance(known, int | float):
             raise InputRefused(
                 "A calibration has points_lps_mm (two, on one image) and known_mm.", where=spec.name
             )
-        drawn = measured("distance", points, picture)[0][0].value
         uid = picture.identity.instances[k].sop_instance_uid
         found.append(Calibration.of(uid, drawn, float(known)))
     return tuple(found)

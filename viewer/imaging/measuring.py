@@ -47,6 +47,7 @@ VOXEL_RULE = "voxels whose centre lies inside, on the nearest layer; SD divides 
 DIAMETER_RULE = "longest diameter, to a quarter of a voxel beyond the outermost centres"
 _RIGHT_ANGLE = 1e-3
 _FEW = 3
+_FARTHEST_MM = 1e6  # a kilometre: squares of more lose the digits that count
 # Two lines of one shape: where distances across images are not known, both lie in one image.
 _IN_ONE_IMAGE = frozenset({"bidirectional", "cobb", "cardiothoracic_ratio", "angle", "polyline"})
 
@@ -78,6 +79,8 @@ def measured(
         raise InputRefused(f"{KINDS[kind].title} needs {wanted} points; there are {len(points)}.")
     if not np.isfinite(points).all():
         raise InputRefused("A point that is not finite cannot be measured.")
+    if np.abs(points).max(initial=0.0) > _FARTHEST_MM:
+        raise InputRefused("What lies outside the picture cannot be measured.")
     if kind in _IN_ONE_IMAGE:
         for point in points[1:]:
             refuse_across(points[0], point, picture)
