@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.support.studies import SEED
+from viewer.actions.context import Context
 from viewer.actions.registry import perform
 from viewer.domain.measurement import Review
+from viewer.errors import InputRefused
 from viewer.exchange.seg import read_seg
 from viewer.exchange.sr import read_sr
 from viewer.exchange.tables import read_json
@@ -70,6 +72,16 @@ def found(program: Program, study: Path) -> Program:
     return program
 
 
+def accept_all(context: Context) -> int:
+    """Accept every segment of the active layer; return how many."""
+    layer, chosen = context.need_segment()
+    for segment in layer.segments:
+        context.viewing.set(segment_number=segment.number)
+        perform(context, "ai.accept")
+    context.viewing.set(segment_number=chosen.number)
+    return len(layer.segments)
+
+
 def test_the_network_is_corrected_measured_exported_and_read_back(
     found: Program, sample: PhantomStudy, tmp_path: Path
 ) -> None:
@@ -99,6 +111,9 @@ def test_the_network_is_corrected_measured_exported_and_read_back(
     assert np.count_nonzero(copy.labels == segment.number) == n_before
     assert np.array_equal(result.labels, before), "the network's own voxels have changed"
 
+    with pytest.raises(InputRefused, match="Nobody has reviewed"):
+        perform(context, "export.seg", path=tmp_path / "a.dcm")
+    accept_all(context)
     perform(context, "measure.all_segments")
     measured = context.session.state.measurements
     assert len(measured) == 2 * len(copy.segments)
@@ -121,11 +136,12 @@ def test_the_network_is_corrected_measured_exported_and_read_back(
 
 def test_our_own_results_come_back_the_same(found: Program, tmp_path: Path) -> None:
     context = found.context
+    n_accepted = accept_all(context)
     perform(context, "measure.all_segments")
     perform(context, "export.seg", path=tmp_path / "a.dcm")
     perform(context, "export.json", path=tmp_path / "d.json")
     state = context.session.state
-    for _ in range(2):
+    for _ in range(2 + n_accepted):
         perform(context, "edit.undo")
     assert not context.session.state.segmentations
     perform(context, "file.import_results", path=tmp_path / "a.dcm")
@@ -141,7 +157,7 @@ def test_the_first_segment_of_an_imported_layer_is_chosen_and_shown(
     found: Program, tmp_path: Path
 ) -> None:
     context = found.context
-    perform(context, "export.seg", path=tmp_path / "a.dcm")
+    perform(context, "export.unreviewed", kind="seg", path=tmp_path / "a.dcm")
     perform(context, "edit.undo")
     assert context.segmentation is None
     perform(context, "segment.new")

@@ -8,6 +8,7 @@ from viewer.actions.context import Context, Notice, has_segment, has_volume
 from viewer.actions.export import PathLike, _save
 from viewer.actions.networks import choose_segment
 from viewer.actions.registry import Choice, action
+from viewer.actions.releasing import released
 from viewer.domain.wording import counted
 from viewer.session.edits import AddSegmentation, Group
 
@@ -25,6 +26,7 @@ def rtstruct(
 
     segmentation, _ = context.need_segment()
     picture = context.need_picture_of(segmentation)
+    segmentation = released(context, segmentation, labelled=False)
     return _save(
         context,
         path,
@@ -57,6 +59,7 @@ def seg_as(
 
     segmentation, _ = context.need_segment()
     picture = context.need_picture_of(segmentation)
+    segmentation = released(context, segmentation)
     return _save(
         context,
         path,
@@ -77,6 +80,7 @@ def seg_nrrd(
     from viewer.exchange.seg_nrrd import write_seg_nrrd
 
     segmentation, _ = context.need_segment()
+    segmentation = released(context, segmentation, labelled=False)
     return _save(
         context,
         path,
@@ -109,6 +113,7 @@ def surface(
     from viewer.exchange.mesh import write_mesh
 
     segmentation, segment = context.need_segment()
+    segmentation = released(context, segmentation, labelled=False)
     return _save(
         context,
         path,

@@ -1,11 +1,12 @@
 """Results out. Each file is read back and compared before "saved" is said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from viewer.actions.context import Context, Notice, has_picture, has_segment
-from viewer.actions.registry import action
+from viewer.actions.registry import Choice, action
+from viewer.actions.releasing import refuse_open, released, released_measurements
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
 from viewer.errors import InputRefused
@@ -55,11 +56,20 @@ def _segmentations(context: Context) -> tuple[Segmentation, ...]:
 
 
 def _all_measured(
-    context: Context, write: "Callable[..., Saved]"
+    context: Context,
+    write: "Callable[..., Saved]",
+    *,
+    unreviewed: bool = False,
+    every: bool = False,
 ) -> "Callable[[Path, bool], Saved]":
-    """Return what writes every measurement and segment of the shown picture in one format."""
+    """Return what writes every measurement and segment of the shown picture in one format.
+
+    ``every``: the format lists segments that were not measured, too.
+    """
     picture = context.need_picture()
     found, layers = _measurements(context), _segmentations(context)
+    if every and not unreviewed:
+        refuse_open(context)
     old = outdated(found, layers, SegmentFigures())
     if old:
         label = next(m.label for m in found if m.uid in old)
@@ -67,6 +77,8 @@ def _all_measured(
             f"{label} was changed after it was measured.",
             remedy="Measure the segment again (Shift+M), or delete these numbers.",
         )
+    found = released_measurements(context, found, unreviewed=unreviewed)
+    layers = tuple(released(context, s, unreviewed=True) for s in layers)
     return lambda place, replace: write(found, layers, picture, place, force=replace)
 
 
@@ -78,13 +90,18 @@ def _nothing_measured(context: Context) -> str:
 
 @action("export.seg", "Segments as DICOM SEG…", group="Export", enabled=has_segment)
 def seg(
-    context: Context, *, path: PathLike | None = None, force: bool | None = None
+    context: Context,
+    *,
+    path: PathLike | None = None,
+    force: bool | None = None,
+    unreviewed: bool = False,
 ) -> "Saved | None":
     """Save the active segmentation as a DICOM Segmentation object."""
     from viewer.exchange.seg import write_seg
 
     segmentation, _ = context.need_segment()
     picture = context.need_picture_of(segmentation)
+    segmentation = released(context, segmentation, unreviewed=unreviewed)
     return _save(
         context,
         path,
@@ -97,37 +114,64 @@ def seg(
 
 @action("export.sr", "Measurements as DICOM SR…", group="Export", enabled=_nothing_measured)
 def sr(
-    context: Context, *, path: PathLike | None = None, force: bool | None = None
+    context: Context,
+    *,
+    path: PathLike | None = None,
+    force: bool | None = None,
+    unreviewed: bool = False,
 ) -> "Saved | None":
     """Save the measurements as a DICOM structured report (TID 1500)."""
     from viewer.exchange.sr import write_sr
 
     return _save(
-        context, path, force, "Save DICOM SR", "measurements.dcm", _all_measured(context, write_sr)
+        context,
+        path,
+        force,
+        "Save DICOM SR",
+        "measurements.dcm",
+        _all_measured(context, write_sr, unreviewed=unreviewed),
     )
 
 
 @action("export.csv", "Measurements as CSV…", group="Export", enabled=_nothing_measured)
 def csv(
-    context: Context, *, path: PathLike | None = None, force: bool | None = None
+    context: Context,
+    *,
+    path: PathLike | None = None,
+    force: bool | None = None,
+    unreviewed: bool = False,
 ) -> "Saved | None":
     """Save the measurements as a table, with units, codes and UIDs in columns."""
     from viewer.exchange.tables import write_csv
 
     return _save(
-        context, path, force, "Save CSV", "measurements.csv", _all_measured(context, write_csv)
+        context,
+        path,
+        force,
+        "Save CSV",
+        "measurements.csv",
+        _all_measured(context, write_csv, unreviewed=unreviewed, every=True),
     )
 
 
 @action("export.json", "Measurements as JSON…", group="Export", enabled=_nothing_measured)
 def json(
-    context: Context, *, path: PathLike | None = None, force: bool | None = None
+    context: Context,
+    *,
+    path: PathLike | None = None,
+    force: bool | None = None,
+    unreviewed: bool = False,
 ) -> "Saved | None":
     """Save the measurements as JSON, with receipts."""
     from viewer.exchange.tables import write_json
 
     return _save(
-        context, path, force, "Save JSON", "measurements.json", _all_measured(context, write_json)
+        context,
+        path,
+        force,
+        "Save JSON",
+        "measurements.json",
+        _all_measured(context, write_json, unreviewed=unreviewed, every=True),
     )
 
 
@@ -139,6 +183,7 @@ def nifti(
     from viewer.exchange.nifti import write_labels_nifti
 
     segmentation, _ = context.need_segment()
+    segmentation = released(context, segmentation, labelled=False)
     return _save(
         context,
         path,
@@ -169,3 +214,27 @@ def png(
         "view.png",
         lambda place, replace: write_png(data, place, force=replace),
     )
+
+
+def _labelled(_context: Context) -> Sequence[Choice]:
+    names = ("DICOM SEG", "DICOM SR", "CSV", "JSON")
+    return [Choice(f"{name}…", {"kind": name.split()[-1].lower()}) for name in names]
+
+
+@action(
+    "export.unreviewed",
+    "Unreviewed, and labelled so",
+    group="Export",
+    choices=_labelled,
+    enabled=has_segment,
+)
+def unreviewed(
+    context: Context, *, kind: str, path: PathLike | None = None, force: bool | None = None
+) -> "Saved | None":
+    """Save findings of a network that nobody has reviewed; the file says UNREVIEWED at each."""
+    writers: dict[str, Callable[..., Saved | None]]
+    writers = {"seg": seg, "sr": sr, "csv": csv, "json": json}
+    write = writers.get(kind)
+    if write is None:
+        raise InputRefused(f"Findings cannot be labelled UNREVIEWED in {kind}.")
+    return write(context, path=path, force=force, unreviewed=True)

@@ -48,4 +48,4 @@ def awaiting(layer: Segmentation, layers: Sequence[Segmentation]) -> tuple[Segme
 
 def is_unreviewed(layer: Segmentation, segment: Segment) -> bool:
     """Return whether files must call this segment UNREVIEWED, judged from the layer alone."""
-    return layer.is_immutable and segment.review is Review.UNREVIEWED
+    return from_network(layer) and segment.review is Review.UNREVIEWED

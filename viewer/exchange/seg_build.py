@@ -14,6 +14,7 @@ from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Segment, Segmentation
 from viewer.domain.study import Instance
+from viewer.domain.supervision import UNREVIEWED, is_unreviewed
 from viewer.domain.volume import Picture
 from viewer.errors import DISCLAIMER, InputRefused
 from viewer.exchange.dicom_parts import (
@@ -98,7 +99,7 @@ def built(
         fractional_type="OCCUPANCY",  # heard where the kind is FRACTIONAL
         content_label="SEGMENTATION",
         content_description=short_text(part.name) or "Segmentation",
-        series_description=short_text(part.name) or "Segmentation",
+        series_description=_series_description(part),
         **equipment(),
     )
     if picture.is_volume:
@@ -112,6 +113,15 @@ def built(
     stamp(dataset, picture.identity)
     put_record(dataset, private_record(part))
     return dataset
+
+
+def _series_description(part: Segmentation) -> str:
+    name = short_text(part.name) or "Segmentation"
+    return short_text(f"{UNREVIEWED} {name}") if _has_unreviewed(part) else name
+
+
+def _has_unreviewed(part: Segmentation) -> bool:
+    return any(is_unreviewed(part, segment) for segment in part.segments)
 
 
 def _slices(part: Segmentation, picture: Picture) -> tuple[int, ...]:

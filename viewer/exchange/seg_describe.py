@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from viewer.domain.quantity import Code
 from viewer.domain.segmentation import Origin, OriginKind, Rgb, Segment, Segmentation
+from viewer.domain.supervision import UNREVIEWED, is_unreviewed
 from viewer.errors import Damaged, InputRefused
 from viewer.exchange import records
 from viewer.exchange.dicom_parts import code_of, concept, is_uid, short_text
@@ -56,7 +57,7 @@ def descriptions(segmentation: Segmentation) -> list[Any]:
     for number, segment in enumerate(segmentation.segments, start=1):
         tracking = is_uid(segment.tracking_uid)
         described.append(
-            SegmentDescription(
+            made := SegmentDescription(
                 segment_number=number,
                 segment_label=label_text(segment),
                 segmented_property_category=concept(segment.category),
@@ -68,6 +69,8 @@ def descriptions(segmentation: Segmentation) -> list[Any]:
                 display_color=CIELabColor.from_rgb(*segment.colour),
             )
         )
+        if is_unreviewed(segmentation, segment):
+            made.SegmentDescription = f"{UNREVIEWED} result of a network"
     return described
 
 

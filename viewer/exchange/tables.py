@@ -28,6 +28,7 @@ from typing import Any
 from viewer import __version__
 from viewer.domain.measurement import Measurement
 from viewer.domain.segmentation import Segmentation
+from viewer.domain.supervision import UNREVIEWED, is_unreviewed
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
@@ -183,6 +184,9 @@ def source_record(picture: Picture, *, include_identity: bool) -> records.Record
 def _segmentation_record(segmentation: Segmentation) -> records.Record:
     record = records.segmentation_record(segmentation)
     counts, volumes = voxel_counts(segmentation.labels), volumes_ml(segmentation)
+    for segment, entry in zip(segmentation.segments, record["segments"], strict=True):
+        if is_unreviewed(segmentation, segment):
+            entry["label"] = UNREVIEWED
     for entry, volume_ml in zip(record["segments"], volumes, strict=True):
         entry["n_voxels"] = int(counts[entry["number"]])
         entry["volume_ml"] = float(volume_ml)
