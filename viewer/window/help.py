@@ -82,6 +82,16 @@ _SURE = (
     "hides both. A picture or scan unlike the training data is told of before its result is shown; no "
     "such warning is no proof that it is alike."
 )
+_REVIEW = (
+    "What a network found is its own version, and nothing changes that. A finding is unreviewed until "
+    "you accept it (Ctrl+Return), reject it (Ctrl+Backspace), or change it in a copy (Ctrl+E); to have "
+    "made the copy is no verdict. Shift+J goes to the next open finding; all of it can be undone. In a "
+    "copy, Shift+D shows what you added and removed, with Dice, the change of volume, and how far the "
+    "surfaces lie apart (mean and 95th percentile). Open findings are not exported, but by Unreviewed, "
+    "and labelled so in the menu Export: the file then calls each of them UNREVIEWED. NIfTI, RTSTRUCT, "
+    ".seg.nrrd and surfaces have no place for the word, and are refused. Files that negatoscope segment "
+    "makes have no reader: SEG and JSON say UNREVIEWED."
+)
 Page = Callable[[Context], QWidget]
 
 
@@ -143,6 +153,9 @@ def _networks(context: Context) -> QWidget:
     where = label(_WHERE, "caption")
     where.setWordWrap(True)
     column.addWidget(where)
+    review = label(_REVIEW, "caption")
+    review.setWordWrap(True)
+    column.addWidget(review)
     own = label(_OWN, "caption")
     own.setWordWrap(True)
     sure = label(_SURE, "caption")
