@@ -50,6 +50,7 @@ def segment(chosen: argparse.Namespace) -> dict[str, Any]:
             files.append(write_map_nifti(values, layer.grid, to, METHOD, force=True).path)
     return {
         "network": asdict(layer.origin),
+        "review": "UNREVIEWED",  # nobody was there to look at it
         "lesions": [
             {
                 "name": s.name,
