@@ -8,6 +8,7 @@ import pytest
 
 from tests.actions.segment_context import a_context, layer_of, run, told, two_pieces
 from viewer.actions.context import Context
+from viewer.actions.operating import percent_text
 from viewer.actions.registry import actions, perform
 from viewer.domain.quantity import rounded_half_away
 from viewer.errors import ViewerError
@@ -195,3 +196,9 @@ def test_every_choice_of_the_hands_can_be_taken(context: Context) -> None:
         assert choices is not None
         for choice in choices(context):
             perform(context, name, **choice.parameters)
+
+
+def test_a_change_too_small_to_show_is_no_negative_zero() -> None:
+    assert percent_text(-0.00002) == "less than 0.1 %"
+    assert percent_text(0.0) == "+0.0 %"
+    assert (percent_text(0.226), percent_text(-0.0012)) == ("+22.6 %", "-0.1 %")

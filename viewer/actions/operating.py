@@ -19,6 +19,7 @@ from viewer.session.edits_labels import may_take, unlocked
 
 Mask = NDArray[np.bool_]
 _SMALL_ML = 0.1
+_SMALL_SHARE = 0.0005
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,20 @@ def changed(copy: Segmentation, segment: Segment, edit: PaintLabels) -> str:
     after_ml = _count(after, segment.number) * voxel_ml
     text = f"{ml_text(before_ml)} to {ml_text(after_ml)} mL"
     if before_ml > 0:
-        text += f" ({100 * (after_ml / before_ml - 1):+.1f} %)"
+        text += f" ({percent_text(after_ml / before_ml - 1)})"
     losses = []
     for other in copy.segments:
         lost = _count(copy.labels, other.number) - _count(after, other.number)
         if other.number != segment.number and lost > 0:
             losses.append(f"{other.name} loses {ml_text(lost * voxel_ml)} mL")
     return "; ".join((text, *losses)) + "."
+
+
+def percent_text(share: float) -> str:
+    """Return a change in percent, "+22.6 %"; one too small to show is "less than 0.1 %"."""
+    if share and abs(share) < _SMALL_SHARE:
+        return "less than 0.1 %"
+    return f"{100 * share:+.1f} %"
 
 
 def ml_text(volume_ml: float) -> str:
