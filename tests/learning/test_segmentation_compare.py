@@ -1,5 +1,7 @@
 """Methods are tuned on one part and measured on another; the measures have closed forms."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,14 +10,25 @@ from viewer.errors import InputRefused
 from viewer.extensions.discover import load_extensions
 from viewer.imaging.agreement import distance_95_mm
 from viewer.jobs.job import Ticket
+from viewer.learning.compare_pictures import (
+    FOUND_RGB,
+    SIDE_PX,
+    TRUTH_RGB,
+    case_picture,
+    slice_to_show,
+)
 from viewer.learning.segmentation_compare import (
     Candidate,
     Case,
+    _boxes,
+    _cases,
     _grid,
+    _sample,
     _task,
     check_folder,
     figures,
 )
+from viewer.learning.segmentation_networks import lesions_found
 
 METHODS = load_extensions(["plugins.segment"]).segmenters
 
@@ -60,9 +73,37 @@ def test_classes_are_taken_together_and_nonsense_finds_nothing() -> None:
     assert row["methods"][0]["sensitivity"]["value"] == 1
 
 
-def test_a_folder_that_is_not_there_is_refused() -> None:
-    from pathlib import Path
+def test_the_worst_and_the_best_case_are_drawn_with_both_outlines(tmp_path: Path) -> None:
+    import imagecodecs
 
+    cases = [a_case(60, "a"), a_case(80, "b")]
+    family = _grid("threshold", low=(70.0,), high=(1000.0,))
+    (row,) = _task("t", [], cases, [family], METHODS, Ticket(), tmp_path)["methods"]
+    assert (row["worst"], row["best"], row["worst_dice"]) == ("a", "b", 0.0)
+    assert row["pictures"]["worst"]["slice"] in (3, 4)  # counted from 1
+    for end in ("worst", "best"):
+        written = imagecodecs.png_decode((tmp_path / row["pictures"][end]["file"]).read_bytes())
+        assert written.shape == (SIDE_PX, SIDE_PX, 3)
+        assert (written == TRUTH_RGB).all(axis=-1).any()
+        assert (written == FOUND_RGB).all(axis=-1).any() == (end == "best")
+
+
+def test_a_picture_shows_the_slice_and_the_place_that_are_meant() -> None:
+    truth = a_case(60).truth
+    found = truth.copy()
+    found[3, :2] = True
+    found[5] = True  # all wrong, and yet no slice of the lesion
+    assert slice_to_show(found, truth, "worst") == 3
+    assert slice_to_show(found, truth, "best") == 2
+    picture = case_picture(np.zeros((12, 12), dtype=np.float32), truth[0], truth[2])
+    rows, columns = np.nonzero((picture == TRUTH_RGB).all(axis=-1))
+    step = SIDE_PX / 12
+    for places in (rows, columns):
+        assert abs(places.min() - 4 * step) <= 2
+        assert abs(places.max() - 8 * step) <= 2
+
+
+def test_a_folder_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputRefused):
         check_folder(Path("/nowhere"))
 
@@ -82,3 +123,14 @@ def test_border_distances_are_those_of_brute_force() -> None:
     disc = np.zeros((1, 20, 20), dtype=bool)
     disc[0, 5:10, 5:10] = True
     assert distance_95_mm(disc, np.roll(disc, 3, axis=2), (5.0, 1.0, 1.0)) == pytest.approx(3)
+
+
+def test_shipped_networks_are_measured_in_the_same_boxes() -> None:
+    study = _sample(31001)
+    boxes = list(_boxes(study).values())
+    found = lesions_found([(study, boxes)], Ticket())
+    assert [card.key for card, _ in found] == ["lesions", "lesions_fcn", "lesions_instance"]
+    for _, masks in found:
+        assert [mask.shape for mask in masks] == [case.truth.shape for case in _cases(study)]
+    row = figures(found[0][1], _cases(study))
+    assert row["dice"]["value"] > 0.5

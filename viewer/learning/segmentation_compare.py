@@ -13,17 +13,18 @@ from viewer.domain.segmenters import Mask, Segmenter, SegmentRequest
 from viewer.errors import InputRefused, ViewerError
 from viewer.imaging.agreement import Confusion, bootstrap_interval, distance_95_mm
 from viewer.imaging.segmenting import segmented
-from viewer.inference.cards import load_cards
-from viewer.inference.supervisor import Supervisor
 from viewer.jobs.job import Ticket
+from viewer.learning.compare_pictures import write_pictures
 from viewer.learning.image_sets import read_masks
-from viewer.learning.lesion_evaluate import lesion_box, picture_of_case
+from viewer.learning.lesion_evaluate import lesion_box
 from viewer.learning.lesion_sets import LabelledVolume, read_lesions, split_of
-from viewer.phantom.chest import make_sample
+from viewer.learning.segmentation_networks import Box, from_card, lesions_found, uptake_found
+from viewer.phantom.chest import PhantomStudy, make_sample
 
 _MEASURES = ("dice", "iou", "sensitivity", "specificity", "precision")
 _GENERATED_TRAIN, _GENERATED_UNSEEN = range(100, 108), range(31000, 31010)
 _GENERATED_SHAPE = (24, 64, 64)
+_SMALLEST = 8  # voxels; a lesion cut off to less is no case
 Settings = Mapping[str, Setting]
 
 
@@ -50,33 +51,46 @@ class Candidate:
         return [dict(one) for one in self.settings]
 
 
-def compared(data: Path | None, methods: Mapping[str, Segmenter], ticket: Ticket) -> dict[str, Any]:
+def compared(
+    data: Path | None,
+    methods: Mapping[str, Segmenter],
+    ticket: Ticket,
+    pictures: Path | None = None,
+) -> dict[str, Any]:
     """Return for each task a row per method: its tuned settings, and figures with 95 % intervals.
 
     Tasks: lesions in generated chests (always); lesions in PET within a box of 20 mm, and retinal
     vessels, where ``data`` holds them. Settings are those of the best mean Dice on the training
-    part; figures are of the validation part, bootstrap over cases.
+    part; figures are of the validation part, bootstrap over cases. ``pictures``: a folder for a PNG
+    of each row's worst and best case.
 
     Raises
     ------
     InputRefused
         ``data`` is no folder, or a file in it is not what it should be.
     """
-    tasks = [_task("lesions in generated chests", *_generated(), _SEEDED, methods, ticket)]
-    missing = []
+    tasks, missing = [_chest_task(methods, ticket, pictures)], []
     if data is not None and (data / "sarcoma").is_dir():
         train, validation = (_pet(data, part) for part in ("train", "validation"))
         row = _task(
-            "lesions in PET, within a box of 20 mm", train, validation, _PET, methods, ticket
+            "lesions in PET, within a box of 20 mm",
+            train,
+            validation,
+            _PET,
+            methods,
+            ticket,
+            pictures,
         )
-        row["methods"].append(_pet_network(data, validation, ticket))
+        card, masks = uptake_found(data, _box_of, ticket)
+        row["methods"].append(_row(card.key, card.title, [], masks, validation, pictures, "pet"))
         tasks.append(row)
     else:
         missing.append("sarcoma")
     if data is not None and (data / "retina_vessels").is_dir():
         train, validation = (_retina(data, part) for part in ("train", "validation"))
-        row = _task("retinal vessels, green channel", train, validation, _VESSELS, methods, ticket)
-        row["methods"].append(_from_card("retina_vessels"))
+        name = "retinal vessels, green channel"
+        row = _task(name, train, validation, _VESSELS, methods, ticket, pictures)
+        row["methods"].append(from_card("retina_vessels"))
         tasks.append(row)
     else:
         missing.append("retina_vessels")
@@ -164,13 +178,14 @@ def _run(
 # --- tasks --------------------------------------------------------------------------------------
 
 
-def _task(
+def _task(  # noqa: PLR0913 - the parts of a table, and where its pictures go
     name: str,
     train: Sequence[Case],
     validation: Sequence[Case],
     families: Iterable[list[Candidate]],
     methods: Mapping[str, Segmenter],
     ticket: Ticket,
+    pictures: Path | None = None,
 ) -> dict[str, Any]:
     rows = []
     for given in families:
@@ -181,15 +196,46 @@ def _task(
         ticket.report(None, f"{name}: {methods[family[0].key].title}")
         best = family[0] if len(family) == 1 else _tuned(family, train, methods, ticket)
         masks = [_run(best, case, methods, ticket) for case in validation]
-        rows.append(
-            {
-                "method": best.key,
-                "title": methods[best.key].title,
-                "settings": best.told,
-                **figures(masks, validation),
-            }
-        )
+        title = methods[best.key].title
+        rows.append(_row(best.key, title, best.told, masks, validation, pictures, _short(name)))
     return {"task": name, "tuned_on": len(train), "measured_on": len(validation), "methods": rows}
+
+
+def _short(task: str) -> str:
+    return "vessels" if "vessels" in task else "pet" if "PET" in task else "chest"
+
+
+def _row(  # noqa: PLR0913 - a row of the table, and where its pictures go
+    key: str,
+    title: str,
+    settings: list[dict[str, Setting]],
+    masks: Sequence[Mask],
+    cases: Sequence[Case],
+    pictures: Path | None,
+    task: str,
+) -> dict[str, Any]:
+    """Return a row of the table; its two pictures are written where a folder is named."""
+    found = figures(masks, cases)
+    if pictures is not None:
+        names = [case.name for case in cases]
+        at = {end: names.index(found[end]) for end in ("worst", "best")}
+        ends = {end: (masks[n], cases[n]) for end, n in at.items()}
+        found["pictures"] = write_pictures(pictures, f"{task}-{key}", ends)
+    return {"method": key, "title": title, "settings": settings, **found}
+
+
+def _chest_task(
+    methods: Mapping[str, Segmenter], ticket: Ticket, pictures: Path | None
+) -> dict[str, Any]:
+    """Return the table on generated chests; networks see the same pieces whole, without a seed."""
+    train = [case for seed in _GENERATED_TRAIN for case in _chest(seed)]
+    samples = [(study, _boxes(study)) for study in map(_sample, _GENERATED_UNSEEN)]
+    unseen = [case for study, _ in samples for case in _cases(study)]
+    task = _task("lesions in generated chests", train, unseen, _SEEDED, methods, ticket, pictures)
+    for card, masks in lesions_found([(s, list(b.values())) for s, b in samples], ticket):
+        row = _row(card.key, card.title, [], masks, unseen, pictures, "chest")
+        task["methods"].append({**row, "is_network": True})
+    return task
 
 
 def _tuned(
@@ -229,6 +275,7 @@ def figures(masks: Sequence[Mask], cases: Sequence[Case]) -> dict[str, Any]:
     found["hd95"]["unit"] = cases[0].length_unit
     order = np.argsort(values["dice"])
     found["worst"], found["best"] = cases[int(order[0])].name, cases[int(order[-1])].name
+    found["worst_dice"], found["best_dice"] = (values["dice"][int(order[n])] for n in (0, -1))
     return found
 
 
@@ -296,65 +343,41 @@ def _blurred(values: NDArray[np.float32], field: Mask) -> NDArray[np.float32]:
     return np.asarray(total / np.maximum(weight, 1e-6), dtype=np.float32)
 
 
-def _generated() -> tuple[list[Case], list[Case]]:
-    return (
-        [case for seed in _GENERATED_TRAIN for case in _chest(seed)],
-        [case for seed in _GENERATED_UNSEEN for case in _chest(seed)],
-    )
+def _sample(seed: int) -> PhantomStudy:
+    return make_sample(seed, shape_kji=_GENERATED_SHAPE)
 
 
 def _chest(seed: int) -> list[Case]:
-    """Return a box of 8 mm about each lesion of a generated piece of a chest."""
-    sample = make_sample(seed, shape_kji=_GENERATED_SHAPE)
-    spacing = sample.grid.spacing_ijk_mm[::-1]
-    cases = []
-    for lesion in sample.lesions:
-        truth = sample.labels == lesion.number
-        places = np.argwhere(truth)
-        if len(places) < 8:
-            continue
-        reach = [int(np.ceil(8.0 / mm)) for mm in spacing]
-        box = tuple(
-            slice(
-                max(0, int(places[:, a].min()) - reach[a]), int(places[:, a].max()) + reach[a] + 1
-            )
-            for a in range(3)
+    return _cases(_sample(seed))
+
+
+def _boxes(study: PhantomStudy) -> dict[int, Box]:
+    """Return a box of 8 mm about each lesion of a generated piece of a chest, by its number."""
+    boxes = {}
+    reach = [int(np.ceil(8.0 / mm)) for mm in study.grid.spacing_ijk_mm[::-1]]
+    for lesion in study.lesions:
+        places = np.argwhere(study.labels == lesion.number)
+        if len(places) >= _SMALLEST:
+            low = np.maximum(places.min(axis=0) - reach, 0)
+            high = places.max(axis=0) + reach + 1
+            k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+            boxes[lesion.number] = (k, j, i)
+    return boxes
+
+
+def _cases(study: PhantomStudy) -> list[Case]:
+    """Return a case for each box of a study."""
+    spacing = study.grid.spacing_ijk_mm[::-1]
+    return [
+        _pointed(
+            f"seed {study.seed}, lesion {number}",
+            study.values_hu[box].astype(np.float32),
+            study.labels[box] == number,
+            spacing,
+            "CT",
         )
-        values = sample.values_hu[box].astype(np.float32)
-        cases.append(
-            _pointed(f"seed {seed}, lesion {lesion.number}", values, truth[box], spacing, "CT")
-        )
-    return cases
-
-
-# --- networks -----------------------------------------------------------------------------------
-
-
-def _pet_network(data: Path, validation: Sequence[Case], ticket: Ticket) -> dict[str, Any]:
-    names = split_of(data / "splits.json", "sarcoma")["validation"]
-    card = load_cards()["pet_lesion"][0]
-    supervisor = Supervisor()
-    masks = []
-    try:
-        for case in read_lesions(data / "sarcoma", names, "PT"):
-            ticket.check()
-            quiet = Ticket()
-            ticket.when_cancelled(quiet.cancel)
-            found = supervisor.segment(picture_of_case(case), card, quiet, prompt=lesion_box(case))
-            masks.append(found.segmentation.labels[_box_of(case)] > 0)
-    finally:
-        supervisor.close()
-    return {"method": card.key, "title": card.title, "settings": [], **figures(masks, validation)}
-
-
-def _from_card(key: str) -> dict[str, Any]:
-    """Return the figures that a network's card states, said as such."""
-    card = load_cards()[key][0]
-    stated = [
-        {"name": f.name, "value": f.value, "interval_95": [f.low, f.high], "n": f.n_cases}
-        for f in card.figures
+        for number, box in _boxes(study).items()
     ]
-    return {"method": key, "title": card.title, "settings": [], "from_its_card": stated}
 
 
 def check_folder(data: Path | None) -> None:

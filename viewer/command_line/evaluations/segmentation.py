@@ -13,6 +13,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     known = {text for action in parser._actions for text in action.option_strings}  # noqa: SLF001
     if "--data" not in known:
         parser.add_argument("--data", type=Path, metavar="DIR", help="the labelled cases")
+    if "--pictures" not in known:
+        parser.add_argument(
+            "--pictures", type=Path, metavar="DIR", help="for a PNG of each worst and best case"
+        )
 
 
 def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -21,7 +25,8 @@ def evaluate(chosen: argparse.Namespace) -> dict[str, Any]:
     from viewer.learning.segmentation_compare import check_folder, compared
 
     check_folder(chosen.data)
-    return compared(chosen.data, load_extensions().segmenters, Ticket(_tell))
+    methods = load_extensions().segmenters
+    return compared(chosen.data, methods, Ticket(_tell), chosen.pictures)
 
 
 def _tell(progress: Progress) -> None:
