@@ -7,6 +7,7 @@ import pytest
 from tests.session.scribble import GRID, a_layer, a_measurement, fingerprint
 from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain, Step
+from viewer.domain.fractions import Fractions
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Labels, OriginKind, Segment, Segmentation
 from viewer.errors import Conflict, InputRefused
@@ -28,6 +29,7 @@ from viewer.session.edits import (
     ReplaceSegmentation,
     SetCalibration,
     SetChain,
+    SetFractions,
     paint,
     replace_labels,
     replace_segment_mask,
@@ -75,6 +77,9 @@ EDITS: dict[str, Callable[[State], Edit]] = {
     "move a segment": lambda _: MoveSegment(HAND, 1, 1),
     "remove the first segment": lambda _: RemoveSegment(HAND, 1),
     "paint": a_stroke,
+    "keep memberships": lambda _: SetFractions(
+        HAND, 1, Fractions.of(np.full((1, 2, 1), 77, dtype=np.uint8), 40.0)
+    ),
     "enhance": lambda _: SetChain("1.2.3.4", Chain()),
     "calibrate": lambda _: SetCalibration("1.2.3.4", "1.2.9", Calibration("1.2.9", 50.0, 2.5)),
     "enhance another": lambda _: SetChain("1.1", Chain((Step.of("clahe"),))),

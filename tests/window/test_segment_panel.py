@@ -54,3 +54,17 @@ def test_every_operation_is_in_the_panels_menu(drawn: Program) -> None:
     grow = menu.actions()[0].menu()
     assert isinstance(grow, QMenu)
     assert "1 mm" in [action.text() for action in grow.actions()]
+
+
+def test_the_panel_says_what_made_the_segment_and_that_memberships_are_kept(
+    drawn: Program,
+) -> None:
+    assert "Made in 1 step, last: by hand" in words(drawn)
+    perform(drawn.context, "method.choose", method="fuzzy_cmeans")
+    wait_for_jobs(drawn, 60, "the method")
+    perform(drawn.context, "method.apply", mode="replace")
+    said = words(drawn)
+    assert "Made in 2 steps, last: Fuzzy c-means" in said
+    assert "Mask of memberships from 0.5 on; they are kept" in said
+    perform(drawn.context, "edit.undo")
+    assert "Made in 1 step, last: by hand" in words(drawn)

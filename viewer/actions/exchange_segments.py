@@ -41,6 +41,7 @@ def _kinds(_context: Context) -> Sequence[Choice]:
     return [
         Choice("Label map (new readers only)…", {"kind": "LABELMAP"}),
         Choice("Fractional, whole or nothing…", {"kind": "FRACTIONAL"}),
+        Choice("Fractional, memberships as found…", {"kind": "PROBABILITY"}),
     ]
 
 
@@ -54,7 +55,7 @@ def seg_as(
     path: PathLike | None = None,
     force: bool | None = None,
 ) -> "Saved | None":
-    """Save the active segmentation as a label map, or as occupancies, where a reader needs that."""
+    """Save the active segmentation as a label map, as occupancies, or with its memberships."""
     from viewer.exchange.seg import write_seg
 
     segmentation, _ = context.need_segment()

@@ -3,73 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from threading import Event
-from typing import Literal
 
 import numpy as np
 
 from viewer.actions.context import Context, Notice, has_picture
+from viewer.actions.method_keeping import (
+    Mode,
+    kept_edit,
+    method_origin,
+    segmentation_of,
+    with_membership,
+)
 from viewer.actions.method_limits import forbidden_of, sketch
 from viewer.actions.registry import Choice, action
 from viewer.domain.chain import Setting
 from viewer.domain.method_text import MethodCall, PointLps
-from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
 from viewer.domain.segmenters import Segmenter
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused, ViewerError
-from viewer.imaging.colours import colour_of
 from viewer.imaging.method_run import MethodRun, run_method
 from viewer.jobs.job import Progress, Ticket
 from viewer.jobs.runner import Outcomes
-from viewer.session.drafting import Barrier, Draft
-from viewer.session.edit import Edit, Group
-from viewer.session.edits_labels import paint
+from viewer.session.drafting import Draft
 from viewer.session.edits_segmentation import AddSegmentation
-from viewer.session.identifiers import new_uid
 from viewer.session.layers import layer_axis
 
-Mode = Literal["add", "subtract", "replace", "new"]
 _JOB = "method"
 _SLICES = 2  # the index axis of slices
-
-
-def method_origin(
-    method: Segmenter, call: MethodCall, elapsed_s: float = 0.0, barriers: Sequence[Barrier] = ()
-) -> Origin:
-    """Return who made it: the method with all that it was run with, enough to run it again."""
-    parameters = {key: str(value) for key, value in method.checked(dict(call.parameters)).items()}
-    for name in ("seeds_lps_mm", "outside_lps_mm"):
-        points = getattr(call, name)
-        if points:
-            parameters[name] = ", ".join(" ".join(f"{x:.3f}" for x in p) for p in points)
-    for name in ("within", "box_lps_mm", "slice_k"):
-        if getattr(call, name) is not None:
-            parameters[name] = str(getattr(call, name))
-    if barriers:
-        parameters["segments"] = ", ".join(barrier.words for barrier in barriers)
-    return Origin(
-        OriginKind.METHOD,
-        method.key,
-        elapsed_s=elapsed_s,
-        parameters=tuple(sorted(parameters.items())),
-    )
-
-
-def segmentation_of(
-    picture: Picture, method: Segmenter, call: MethodCall, found: MethodRun, elapsed_s: float = 0.0
-) -> Segmentation:
-    """Return a new segmentation with one segment, the method's result; none if it is empty."""
-    mask = found.whole(picture.grid.shape_kji)
-    segment = Segment(1, method.title, colour_of(1), tracking_uid=new_uid())
-    return Segmentation(
-        new_uid(),
-        method.title,
-        picture.key,
-        picture.grid,
-        mask.astype(np.uint8),
-        (segment,) if mask.any() else (),
-        method_origin(method, call, elapsed_s),
-    )
 
 
 # --- trying -------------------------------------------------------------------------------------
@@ -351,36 +312,23 @@ def apply(context: Context, *, mode: Mode = "add") -> None:
     layer = context.segmentation
     number = context.viewing.look.segment_number
     own = layer is not None and layer.volume_key == picture.key and not layer.is_immutable
+    at_least = float(dict(draft.call.parameters).get("at_least", 0.5))
     if mode == "new" or layer is None or not own or layer.grid != picture.grid:
-        made = segmentation_of(picture, method, call, draft.found)
-        made = replace(made, origin=method_origin(method, call, barriers=draft.barriers))
+        made = segmentation_of(picture, method, call, draft.found, barriers=draft.barriers)
         if not made.segments:
             raise InputRefused("Nothing was found, so there is nothing to keep.")
+        made, kept = with_membership(made, draft.found, at_least)
         context.session.apply(AddSegmentation.of(made))
         context.viewing.set(segmentation_uid=made.uid, segment_number=1)
     else:
-        edit = _edit(layer, number, draft.found, mode, method.title)
+        origin = method_origin(method, call, barriers=draft.barriers, mode=mode)
+        edit, kept = kept_edit(layer, number, draft.found, mode, method.title, origin, at_least)
         if edit is None:
             raise InputRefused("The segment would stay as it is.")
         context.session.apply(edit)
     voxels = counted(int(np.count_nonzero(draft.found.mask)), "voxel")
-    context.door.tell(Notice("done", f"{method.title}: {voxels}."))
+    context.door.tell(Notice("done", f"{method.title}: {voxels}.{kept}"))
     _end(context)
-
-
-def _edit(
-    layer: Segmentation, number: int, found: MethodRun, mode: Mode, title: str
-) -> Edit | None:
-    name = f"{title} on {layer.segment(number).name}"
-    if mode == "subtract":
-        return paint(layer, found, number, erase=True, name=name)
-    added = paint(layer, found, number, name=name)
-    if mode == "add":
-        return added
-    stale = (layer.labels == number) & ~found.whole(layer.grid.shape_kji)
-    removed = paint(layer, MethodRun((0, 0, 0), stale, None, ()), number, erase=True, name=name)
-    parts = tuple(edit for edit in (added, removed) if edit is not None)
-    return Group(parts, name) if parts else None
 
 
 @action("method.cancel", "Drop the method", group="Segments", enabled=no_draft)

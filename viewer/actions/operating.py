@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from viewer.actions.context import Context, Notice
 from viewer.domain.quantity import rounded_half_away
-from viewer.domain.segmentation import Labels, Segment, Segmentation
+from viewer.domain.segmentation import Labels, Origin, Segment, Segmentation
 from viewer.errors import Conflict, InputRefused
 from viewer.imaging.rasterise import Block
 from viewer.imaging.segment_shapes import box_of
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job, Outcomes
 from viewer.session.edits import Edit, Group, PaintLabels, replace_segment_mask
-from viewer.session.edits_labels import may_take, unlocked
+from viewer.session.edits_labels import BY_HAND, may_take, operation, unlocked
 
 Mask = NDArray[np.bool_]
 _SMALL_ML = 0.1
@@ -57,7 +57,8 @@ def change_mask(context: Context, verb: str, compute: Compute) -> Job[Operated]:
         ticket.check()
         made = compute(copy, segment, ticket)
         ticket.check()
-        edit = mask_edit(copy, segment, made, name=f"{verb}: {segment.name}", only_over=over)
+        name = f"{verb}: {segment.name}"
+        edit = mask_edit(copy, segment, made, name=name, only_over=over, by=operation(verb))
         if edit is None:
             return Operated((), f"{segment.name} stays as it is: nothing to change.")
         return Operated((edit,), f"{segment.name} {verb}: {changed(copy, segment, edit)}")
@@ -119,13 +120,14 @@ def mask_edit(
     *,
     name: str,
     only_over: Sequence[int] | None = None,
+    by: Origin = BY_HAND,
 ) -> PaintLabels | None:
     """Return the edit after which ``segment`` is ``made`` (k, j, i); None if it is already."""
     box = box_of(made | (copy.labels == segment.number))
     if box is None:
         return None
     block = Block((box[0].start, box[1].start, box[2].start), made[box])
-    return replace_segment_mask(copy, block, segment.number, name=name, only_over=only_over)
+    return replace_segment_mask(copy, block, segment.number, name=name, only_over=only_over, by=by)
 
 
 def changed(copy: Segmentation, segment: Segment, edit: PaintLabels) -> str:

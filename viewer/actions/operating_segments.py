@@ -17,7 +17,7 @@ from viewer.imaging.colours import colour_of
 from viewer.jobs.job import Ticket
 from viewer.jobs.runner import Job
 from viewer.session.edits import AddSegment, Edit, replace_labels
-from viewer.session.edits_labels import unlocked
+from viewer.session.edits_labels import operation, unlocked
 from viewer.session.identifiers import new_uid
 
 Mask = NDArray[np.bool_]
@@ -34,7 +34,8 @@ def smoothed_together(context: Context, sigma_mm: float) -> Job[Operated]:
         ticket.check()
         after = shapes.smoothed_jointly(copy.labels, copy.grid, sigma_mm, numbers)
         ticket.check()
-        edit = replace_labels(copy, after, name=f"smooth all by {sigma_mm:g} mm")
+        said = f"smooth all by {sigma_mm:g} mm"
+        edit = replace_labels(copy, after, name=said, by=operation(said))
         if edit is None:
             return Operated((), "All segments stay as they are: nothing to smooth.")
         sentences = []
@@ -83,7 +84,8 @@ def split_segment(context: Context) -> Job[Operated]:
             )
             for at, number in enumerate(free[: len(sizes) - 1], start=2)
         ]
-        edit = replace_labels(copy, after, name=f"split {segment.name}")
+        said = f"split {segment.name}"
+        edit = replace_labels(copy, after, name=said, by=operation(said))
         volumes = sizes * copy.grid.voxel_volume_mm3 / 1000
         text = f"{segment.name} split into {len(sizes)} segments of {ml_text(volumes[0])}"
         whole = f"{text} to {ml_text(volumes[-1])} mL."

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from viewer.actions.methods import segmentation_of
+from viewer.actions.method_keeping import segmentation_of
 from viewer.command_line.segment import empty_folder, write_results
 from viewer.command_line.studies import chosen_source, read_picture, scanned
 from viewer.domain.method_text import GRAMMAR, parse_method

@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.domain.fractions import Fractions
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.quantity import Code
@@ -17,6 +18,9 @@ Rgb = tuple[int, int, int]
 
 LESION = Code("52988006", "SCT", "Lesion")
 MORPHOLOGICALLY_ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+
+
+OPERATION = "operation"  # the key of a step that changed a segment's shape as a whole
 
 
 class OriginKind(StrEnum):
@@ -73,6 +77,8 @@ class Segment:
     """One structure: ``number`` is its value in the label array (1-255).
 
     ``locked``: its voxels stay as they are, whatever tool, method or operation is used.
+    ``fractions`` is how much each voxel belongs, where a method or a file said so. ``steps`` is what
+    made the segment, in order: methods with all settings, and hands.
     """
 
     number: int
@@ -87,6 +93,8 @@ class Segment:
     tracking_uid: str = ""
     locked: bool = False
     scores: tuple[Score, ...] = ()
+    fractions: Fractions | None = None
+    steps: tuple[Origin, ...] = ()
 
     def __post_init__(self) -> None:
         """Validate number and opacity."""
@@ -94,6 +102,18 @@ class Segment:
             raise InputRefused("Segments are numbered 1 to 255.")
         if not 0.0 <= self.opacity <= 1.0:
             raise InputRefused("Opacity lies between 0 and 1.")
+
+
+def steps_text(segment: Segment) -> str:
+    """Return a segment's steps in words, "1 by hand; 2 region_growing (tolerance 60, ...)"; "" for none."""
+    return "; ".join(f"{n} {_step_text(step)}" for n, step in enumerate(segment.steps, start=1))
+
+
+def _step_text(step: Origin) -> str:
+    if step.key == OPERATION:
+        return dict(step.parameters).get("what", step.key)
+    told = ", ".join(f"{name} {value}" for name, value in step.parameters)
+    return f"{step.short} ({told})" if told else step.short
 
 
 @dataclass(frozen=True, slots=True)

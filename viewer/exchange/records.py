@@ -191,6 +191,8 @@ def segment_record(segment: Segment) -> Record:
         "review": segment.review.value,
         "tracking_uid": segment.tracking_uid,
         "scores": [score_record(score) for score in segment.scores],
+        "locked": segment.locked,
+        "steps": [origin_record(step) for step in segment.steps],
     }
 
 
@@ -209,6 +211,8 @@ def segment_of(record: Mapping[str, Any]) -> Segment:
         review=Review(record["review"]),
         tracking_uid=str(record["tracking_uid"]),
         scores=tuple(score_of(score) for score in record["scores"]),
+        locked=bool(record.get("locked", False)),
+        steps=tuple(origin_of(step) for step in record.get("steps", ())),
     )
 
 

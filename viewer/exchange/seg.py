@@ -2,8 +2,9 @@
 
 Written are BINARY segmentations (PS3.3 A.51) with one segment for each structure, and on request
 LABELMAP ones, whose storage class (Label Map Segmentation, supplement 243) pydicom 3.0 does not name,
-or FRACTIONAL ones with the whole occupancy in each voxel of a segment. Read are all three (FRACTIONAL
-at half of the maximum and above), placed by position and orientation.
+or FRACTIONAL ones: with the whole occupancy in each voxel of a segment, or with the fractions that a
+method or a file gave. Read are all three, placed by position and orientation; a fraction of half of the
+maximum and above belongs to the segment, and all fractions are kept beside the mask.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from viewer.exchange import seg_check
 from viewer.exchange.atomic import Saved, save
 from viewer.exchange.dicom_parts import refuse_without_dicom
 from viewer.exchange.seg_build import SegKind, built, writable
+from viewer.exchange.seg_fractions import with_fractions, without_fractions
 from viewer.exchange.seg_read import ReadSeg, read_seg, read_segmentations
 
 __all__ = ["ReadSeg", "SegKind", "read_seg", "read_segmentations", "write_seg"]
@@ -34,7 +36,8 @@ def write_seg(
     """Save a segmentation as a DICOM SEG of ``picture``'s study, read back by two readers.
 
     Empty segments and rejected ones are left out and named in ``Saved.checks``. ``full_frames``
-    writes empty frames too, for readers that need every slice. ``kind`` is the segmentation type.
+    writes empty frames too, for readers that need every slice. ``kind`` is the segmentation type;
+    PROBABILITY is FRACTIONAL with true fractions (PS3.3 C.8.20.2.3), refused where there are none.
 
     Raises
     ------
@@ -46,6 +49,7 @@ def write_seg(
     refuse_without_dicom(picture, instead="Export the labels as NIfTI.")
     _refuse_other_grid(segmentation, picture)
     part, sentences = writable(segmentation)
+    part = with_fractions(part) if kind == "PROBABILITY" else without_fractions(part)
 
     def write(temporary: Path) -> None:
         from pydicom import dcmwrite
@@ -56,7 +60,8 @@ def write_seg(
     def check(temporary: Path) -> tuple[str, ...]:
         again = read_segmentations(temporary, picture)
         ours = seg_check.compared(again.segmentations, part, picture, path)
-        return (*sentences, ours, seg_check.highdicom_agrees(temporary, part, picture, path))
+        agrees = seg_check.levels_agree if kind == "PROBABILITY" else seg_check.highdicom_agrees
+        return (*sentences, ours, agrees(temporary, part, picture, path))
 
     return save(path, write, check, force=force)
 

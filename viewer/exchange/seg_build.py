@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from viewer.domain.fractions import WHOLE
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Segment, Segmentation
@@ -27,12 +28,13 @@ from viewer.exchange.dicom_parts import (
     stamp,
 )
 from viewer.exchange.seg_describe import descriptions, private_record
+from viewer.exchange.seg_fractions import common, values_of
 from viewer.imaging.counting import voxel_counts
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-SegKind = Literal["BINARY", "LABELMAP", "FRACTIONAL"]
+SegKind = Literal["BINARY", "LABELMAP", "FRACTIONAL", "PROBABILITY"]
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SERIES_NUMBER = 1001
@@ -78,7 +80,10 @@ def writable(segmentation: Segmentation) -> tuple[Segmentation, tuple[str, ...]]
 def built(
     part: Segmentation, picture: Picture, *, full_frames: bool, kind: SegKind = "BINARY"
 ) -> "Dataset":
-    """Return the SEG object of ``part`` (its segments are numbered 1, 2, ... in their order)."""
+    """Return the SEG object of ``part`` (its segments are numbered 1, 2, ... in their order).
+
+    FRACTIONAL is all or nothing in each voxel; PROBABILITY is what ``with_fractions`` returned.
+    """
     from highdicom.seg import Segmentation as SegObject
 
     table = np.zeros(256, dtype=np.uint8)
@@ -86,17 +91,21 @@ def built(
         table[segment.number] = number
     slices = _slices(part, picture)
     headers = [_header(picture, k) for k in slices]
+    maximum, fractional = common(part) if kind == "PROBABILITY" else (WHOLE, "OCCUPANCY")
     dataset: Dataset = SegObject(
         source_images=headers,
-        pixel_array=table[part.labels[list(slices)]],
-        segmentation_type=kind,
+        pixel_array=values_of(part, slices, maximum)
+        if kind == "PROBABILITY"
+        else table[part.labels[list(slices)]],
+        segmentation_type="FRACTIONAL" if kind == "PROBABILITY" else kind,
         segment_descriptions=descriptions(part),
         series_instance_uid=new_uid(),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=new_uid(),
         instance_number=1,
         omit_empty_frames=not full_frames,
-        fractional_type="OCCUPANCY",  # heard where the kind is FRACTIONAL
+        fractional_type=fractional,  # heard where the kind is FRACTIONAL
+        max_fractional_value=maximum,
         content_label="SEGMENTATION",
         content_description=short_text(part.name) or "Segmentation",
         series_description=_series_description(part),

@@ -11,6 +11,7 @@ from viewer.domain.segmentation import Labels, Segmentation
 from viewer.domain.volume import Picture
 from viewer.domain.wording import counted
 from viewer.exchange.atomic import not_equal
+from viewer.exchange.seg_fractions import common, levels_of
 from viewer.imaging.counting import volumes_ml
 
 
@@ -50,6 +51,26 @@ def highdicom_agrees(written: Path, part: Segmentation, picture: Picture, path: 
     if not np.array_equal(table[found], part.labels):
         raise not_equal(path, "highdicom reads other voxels")
     return f"highdicom reads the same voxels {how}"
+
+
+def levels_agree(written: Path, part: Segmentation, picture: Picture, path: Path) -> str:
+    """Return a sentence when pydicom's own pixels are the fractions of the frames' segments."""
+    from pydicom import dcmread
+
+    dataset = dcmread(written)
+    frames = np.atleast_3d(dataset.pixel_array)
+    if dataset.pixel_array.ndim == 2:
+        frames = dataset.pixel_array[None]
+    maximum, _ = common(part)
+    sums = np.zeros(len(part.segments), dtype=np.int64)
+    shared = dataset.SharedFunctionalGroupsSequence[0].get("SegmentIdentificationSequence")
+    for frame, group in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+        told = group.get("SegmentIdentificationSequence") or shared
+        sums[int(told[0].ReferencedSegmentNumber) - 1] += int(frame.sum(dtype=np.int64))
+    ours = [int(levels.sum(dtype=np.int64)) for levels in levels_of(part, maximum)]
+    if int(dataset.MaximumFractionalValue) != maximum or sums.tolist() != ours:
+        raise not_equal(path, "pydicom reads other fractions")
+    return f"pydicom reads the same fractions of {maximum}"
 
 
 def _by_position(seg: Any, part: Segmentation) -> Labels:

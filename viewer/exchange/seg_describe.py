@@ -10,7 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from viewer.domain.quantity import Code
-from viewer.domain.segmentation import Origin, OriginKind, Rgb, Segment, Segmentation
+from viewer.domain.segmentation import (
+    OPERATION,
+    Origin,
+    OriginKind,
+    Rgb,
+    Segment,
+    Segmentation,
+    steps_text,
+)
 from viewer.domain.supervision import UNREVIEWED, is_unreviewed
 from viewer.errors import Damaged, InputRefused
 from viewer.exchange import records
@@ -24,6 +32,7 @@ _ALGORITHM_TYPES = {
     OriginKind.METHOD: "SEMIAUTOMATIC",
     OriginKind.NETWORK: "AUTOMATIC",
 }
+_ST = 1024  # PS3.5 table 6.2-1
 _KINDS = {text: kind for kind, text in _ALGORITHM_TYPES.items()}
 
 # PS3.16 CID 7162
@@ -56,22 +65,43 @@ def descriptions(segmentation: Segmentation) -> list[Any]:
     described = []
     for number, segment in enumerate(segmentation.segments, start=1):
         tracking = is_uid(segment.tracking_uid)
+        maker = maker_of(segmentation.origin, segment)
         described.append(
             made := SegmentDescription(
                 segment_number=number,
                 segment_label=label_text(segment),
                 segmented_property_category=concept(segment.category),
                 segmented_property_type=concept(segment.code),
-                algorithm_type=_ALGORITHM_TYPES[segmentation.origin.kind],
-                algorithm_identification=_identification(segmentation.origin),
+                algorithm_type=_ALGORITHM_TYPES[maker.kind],
+                algorithm_identification=_identification(maker),
                 tracking_uid=segment.tracking_uid if tracking else None,
                 tracking_id=label_text(segment) if tracking else None,
                 display_color=CIELabColor.from_rgb(*segment.colour),
             )
         )
-        if is_unreviewed(segmentation, segment):
-            made.SegmentDescription = f"{UNREVIEWED} result of a network"
+        said = [f"{UNREVIEWED} result of a network"] if is_unreviewed(segmentation, segment) else []
+        if text := steps_text(segment):
+            said.append(text)
+        if said:
+            made.SegmentDescription = _fitting(". ".join(said))
     return described
+
+
+def maker_of(origin: Origin, segment: Segment) -> Origin:
+    """Return who made a segment, for the one place that SEG has: the last method, else the origin.
+
+    A network's own result stays the network's.
+    """
+    methods = [
+        step for step in segment.steps if step.kind is OriginKind.METHOD and step.key != OPERATION
+    ]
+    return methods[-1] if methods and origin.kind is not OriginKind.NETWORK else origin
+
+
+def _fitting(text: str) -> str:
+    """Return text as a short text (ST) holds it: 1024 characters, no control characters."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain if len(plain) <= _ST else plain[: _ST - 4].rstrip() + " ..."
 
 
 def _identification(origin: Origin) -> Any:
@@ -164,7 +194,13 @@ def read_origin(dataset: "Dataset") -> Origin:
 def private_record(segmentation: Segmentation) -> records.Record:
     """Return what our own reader needs to restore ``segmentation`` wholly."""
     numbers = [segment.number for segment in segmentation.segments]
-    return {"segmentation": records.segmentation_record(segmentation), "numbers": numbers}
+    at_least = {
+        str(n): s.fractions.at_least
+        for n, s in enumerate(segmentation.segments, start=1)
+        if s.fractions is not None
+    }
+    record = {**records.segmentation_record(segmentation), "at_least": at_least}
+    return {"segmentation": record, "numbers": numbers}
 
 
 def restored(
@@ -209,15 +245,22 @@ def _code(public: Code, private: Code) -> Code:
     return private if same else public
 
 
-def restored_origin(inner: Mapping[str, Any], public: Origin) -> Origin:
-    """Return the private origin if it still names the same maker, else the public one."""
+def restored_origin(
+    inner: Mapping[str, Any], public: Origin, first: Segment | None = None
+) -> Origin:
+    """Return the private origin if it still names the same maker, else the public one.
+
+    ``first`` is the first described segment, whose steps may name another maker.
+    """
     try:
         private = records.origin_of(inner["origin"])
     except (KeyError, TypeError, ValueError):
         return public
-    same = private.kind is public.kind and (
-        private.kind is OriginKind.HAND
-        or (short_text(private.key) or "unnamed", short_text(private.version) or "unknown")
+    # the file names the maker of its first segment
+    told = private if first is None else maker_of(private, first)
+    same = told.kind is public.kind and (
+        told.kind is OriginKind.HAND
+        or (short_text(told.key) or "unnamed", short_text(told.version) or "unknown")
         == (public.key, public.version)
     )
     return private if same else public

@@ -1,6 +1,6 @@
 """The masks of a SEG gathered into label arrays, without losing overlapping voxels."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,8 +49,11 @@ def frame_masks(
     slices: Sequence[int],
     n_slices: int,
     segments: Iterable[int],
+    at_least: Mapping[int, float] | None = None,
 ) -> Iterator[tuple[int, list[SliceMask]]]:
     """Yield for each DICOM segment number its masks, slice by slice (empty ones are skipped).
+
+    ``at_least``: from which level on a fraction belongs, where it is not half of the maximum.
 
     Raises
     ------
@@ -67,14 +70,22 @@ def frame_masks(
         yield from masks.items()
         return
     half = float(dataset.get("MaximumFractionalValue") or 255) / 2 if kind == "FRACTIONAL" else 0.5
-    frames_of: dict[int, list[int]] = {number: [] for number in segments}
-    for n, number in enumerate(_segment_numbers(dataset, frames.n_frames)):
-        if number not in frames_of:
-            raise Damaged(f"A frame belongs to segment {number}, which is not described.")
-        frames_of[number].append(n)
-    for number, places in frames_of.items():
-        found = [(slices[n], frames.frame(n) >= half) for n in places]
+    for number, places in frame_order(dataset, frames, slices, segments).items():
+        edge = (at_least or {}).get(number, half)
+        found = [(k, frames.frame(n) >= edge) for n, k in places]
         yield number, [(k, mask) for k, mask in found if mask.any()]
+
+
+def frame_order(
+    dataset: "Dataset", frames: Frames, slices: Sequence[int], segments: Iterable[int]
+) -> dict[int, list[tuple[int, int]]]:
+    """Return (frame, slice k) of each DICOM segment number; Damaged for one that is not described."""
+    places: dict[int, list[tuple[int, int]]] = {number: [] for number in segments}
+    for n, number in enumerate(_segment_numbers(dataset, frames.n_frames)):
+        if number not in places:
+            raise Damaged(f"A frame belongs to segment {number}, which is not described.")
+        places[number].append((n, slices[n]))
+    return places
 
 
 def _segment_numbers(dataset: "Dataset", n_frames: int) -> list[int]:

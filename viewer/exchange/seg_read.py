@@ -12,13 +12,17 @@ from viewer.errors import InputRefused, Unsupported
 from viewer.exchange.dicom_parts import as_damaged, get_record, is_uid, read_object
 from viewer.exchange.dicom_parts import series_of as _series_of
 from viewer.exchange.seg_describe import read_origin, read_segments, restored, restored_origin
-from viewer.exchange.seg_layers import Layers, frame_masks
+from viewer.exchange.seg_fractions import read_fractions, thresholds
+from viewer.exchange.seg_layers import Layers, frame_masks, frame_order
 from viewer.exchange.seg_pixels import Frames
 from viewer.exchange.seg_places import frame_places, own_grid, slices_in
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_FRACTIONS_KEPT = (
+    "Fractions of 0.5 and above were taken as inside; the true ones are kept for export."
+)
 _STORAGES = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
 
 
@@ -81,16 +85,22 @@ def _read(dataset: "Dataset", picture: Picture | None, path: Path) -> ReadSeg:
     public = read_segments(dataset, path.name)
     segments, inner = restored(get_record(dataset), public)
     layers = Layers(grid.shape_kji)
-    for number, masks in frame_masks(dataset, frames, slices, grid.shape_kji[0], public):
+    is_fractional = str(dataset.get("SegmentationType")) == "FRACTIONAL"
+    edges = thresholds(dataset, inner.get("at_least")) if is_fractional else {}
+    for number, masks in frame_masks(dataset, frames, slices, grid.shape_kji[0], public, edges):
         layers.add(segments[number].number, masks)
     if any(number != public[number].number for number in public):
         notes.append("Segment numbers above 255 were counted anew.")
-    if str(dataset.get("SegmentationType")) == "FRACTIONAL":
-        notes.append("Fractions of 0.5 and above were taken as inside.")
+    if is_fractional:
+        order = frame_order(dataset, frames, slices, public)
+        found = read_fractions(dataset, frames, order, grid.shape_kji, edges)
+        segments = {n: replace(s, fractions=found.get(n)) for n, s in segments.items()}
+        notes.append(_FRACTIONS_KEPT if found else "Fractions are all or nothing.")
     if len(layers.arrays) > 1:
         notes.append(f"Segments overlap: they are shown as {len(layers.arrays)} layers.")
-    origin = restored_origin(inner, read_origin(dataset))
-    if str(dataset.get("SegmentationType")) == "FRACTIONAL" and not inner:
+    first = segments[min(segments)]
+    origin = restored_origin(inner, read_origin(dataset), first)
+    if is_fractional and not inner:
         origin = replace(origin, parameters=(*origin.parameters, ("threshold", "0.5")))
     whole = Segmentation(
         uid=str(inner.get("uid") or dataset.SOPInstanceUID),

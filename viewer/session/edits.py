@@ -21,6 +21,7 @@ from viewer.session.edits_segmentation import (
     RemoveSegmentation,
     ReplaceSegment,
     ReplaceSegmentation,
+    SetFractions,
 )
 from viewer.session.packed import Difference, Packed
 
@@ -45,6 +46,7 @@ __all__ = [
     "ReplaceSegmentation",
     "SetCalibration",
     "SetChain",
+    "SetFractions",
     "Touched",
     "paint",
     "replace_labels",

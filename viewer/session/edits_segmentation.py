@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from viewer.domain.fractions import Fractions
 from viewer.domain.geometry import Grid
 from viewer.domain.measurement import Review
 from viewer.domain.segmentation import Labels, Origin, OriginKind, Segment, Segmentation
@@ -231,6 +232,29 @@ class ReplaceSegment:
         segments = tuple(self.segment if s is before else s for s in owner.segments)
         after = state.with_segmentation(replace(owner, segments=segments))
         return after, ReplaceSegment(owner.uid, before, self.name)
+
+    def touches(self, state: State) -> Touched:
+        """Return the segmentation without its labels."""
+        return touched(self.segmentation_uid, state)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFractions:
+    """Other fractions beside the mask of a segment, or none."""
+
+    segmentation_uid: str
+    number: int
+    fractions: Fractions | None
+    name: str = "keep memberships"
+
+    def apply(self, state: State) -> tuple[State, Edit]:
+        """Exchange them; Conflict for a network's result, InputRefused: no such number."""
+        owner = mutable(state.segmentation(self.segmentation_uid))
+        before = owner.segment(self.number)
+        after = replace(before, fractions=self.fractions)
+        segments = tuple(after if s is before else s for s in owner.segments)
+        inverse = SetFractions(owner.uid, self.number, before.fractions, self.name)
+        return state.with_segmentation(replace(owner, segments=segments)), inverse
 
     def touches(self, state: State) -> Touched:
         """Return the segmentation without its labels."""

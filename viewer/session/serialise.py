@@ -18,6 +18,7 @@ import numpy as np
 
 from viewer.domain.calibration import Calibration
 from viewer.domain.chain import Chain, Step
+from viewer.domain.fractions import Fractions
 from viewer.domain.geometry import Grid, Plane
 from viewer.domain.measurement import Measurement, Receipt, Review
 from viewer.domain.quantity import Code, Quantity, Spacing, SpacingSource
@@ -33,7 +34,17 @@ _MAGIC = b"NGT1"
 _HEAD = struct.Struct("<4sI")
 _DTYPES = frozenset({"uint8", "bool", "int64", "float32", "float64"})
 _DOMAIN = (Calibration, Chain, Step, Grid, Plane, Measurement, Receipt, Code, Quantity, Spacing)
-_SEGMENTS = (Origin, Score, Segment, VoiTable, Window, StudyReference, Snapshot, edits.Head)
+_SEGMENTS = (
+    Fractions,
+    Origin,
+    Score,
+    Segment,
+    VoiTable,
+    Window,
+    StudyReference,
+    Snapshot,
+    edits.Head,
+)
 _EDITS = (
     edits.AddMeasurement,
     edits.AddSegment,
@@ -52,6 +63,7 @@ _EDITS = (
     edits.ReplaceSegmentation,
     edits.SetCalibration,
     edits.SetChain,
+    edits.SetFractions,
     OpenStudy,
 )
 

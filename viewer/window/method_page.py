@@ -17,7 +17,8 @@ _NOTE = (
     "A method is tried from the panel (Segment by a method): it is shown while its settings move, and "
     "becomes one edit by Apply (Alt+Return); Esc drops it without a trace. Only values, Only in and "
     "Segments limit where it may find something. Click for places inside, Shift+click for places "
-    "outside, drag to scribble. Settings of the table below were tuned on other pictures than those "
+    "outside, drag to scribble. Memberships are kept beside the mask, and Segments as another SEG writes "
+    "them; the panel names the steps that made a segment. Settings of the table below were tuned on other pictures than those "
     "that were measured; 95 % intervals by the bootstrap over cases. They say nothing of patients. "
     "negatoscope evaluate segmentation --json prints all of it."
 )

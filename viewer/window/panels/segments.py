@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMenu, QPushButton, QVB
 from viewer.actions.context import Context
 from viewer.domain.measurement import Review
 from viewer.domain.quantity import rounded_half_away
-from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.segmentation import OPERATION, Origin, Segment, Segmentation, steps_text
+from viewer.domain.wording import counted
 from viewer.session.figures import SegmentFigures
 from viewer.window.controls import (
     ClickableFrame,
@@ -166,6 +167,30 @@ class SegmentPanel(QWidget):
         lock.clicked.connect(lambda: self._performing.perform("segment.lock"))
         self._column.addLayout(row_of(operate, named, lock, None, spacing=6))
         self._column.addWidget(self.live.line())
+        self._add_record(segment)
+
+    def _add_record(self, segment: Segment) -> None:
+        """Say what made the segment, and that its mask was cut out of fractions."""
+        if segment.steps:
+            steps = counted(len(segment.steps), "step")
+            made = label(f"Made in {steps}, last: {self._told(segment.steps[-1])}", "caption")
+            made.setWordWrap(True)
+            made.setToolTip(steps_text(segment).replace("; ", "\n"))
+            self._column.addWidget(made)
+        if segment.fractions is not None:
+            share = segment.fractions.at_least / segment.fractions.maximum
+            kept = label(f"Mask of memberships from {share:.2g} on; they are kept", "caption")
+            kept.setToolTip(
+                "Export, Segments as another SEG: Fractional, memberships as found. "
+                "Where the mask was changed by hand since, a voxel counts as whole or nothing."
+            )
+            self._column.addWidget(kept)
+
+    def _told(self, step: Origin) -> str:
+        if step.key == OPERATION:
+            return dict(step.parameters).get("what", step.key)
+        method = self._context.extensions.segmenters.get(step.key) if step.key else None
+        return step.short if method is None else method.title
 
     def _show_operations(self, ids: Sequence[str] | bool = False) -> None:
         menu = QMenu(self)
