@@ -11,7 +11,7 @@ from viewer.actions.context import Context
 from viewer.actions.operating import percent_text
 from viewer.actions.registry import actions, perform
 from viewer.domain.quantity import rounded_half_away
-from viewer.errors import ViewerError
+from viewer.errors import InputRefused, ViewerError
 from viewer.imaging import segment_shapes as shapes
 
 OPERATIONS = (
@@ -202,3 +202,17 @@ def test_a_change_too_small_to_show_is_no_negative_zero() -> None:
     assert percent_text(-0.00002) == "less than 0.1 %"
     assert percent_text(0.0) == "+0.0 %"
     assert (percent_text(0.226), percent_text(-0.0012)) == ("+22.6 %", "-0.1 %")
+
+
+def test_the_256th_segment_is_refused_in_one_sentence_with_a_way_out() -> None:
+    with a_context() as context:
+        for _ in range(253):
+            perform(context, "segment.new")
+        assert len(layer_of(context).segments) == 255
+        before = context.session.history
+        with pytest.raises(InputRefused, match="255 segments, and all are taken") as refused:
+            perform(context, "segment.new")
+        assert "Delete a segment" in refused.value.remedy
+        perform(context, "segment.choose", uid=layer_of(context).uid, number=1)
+        assert "2 pieces, and one segmentation holds 255" in run(context, "segment.split")
+        assert context.session.history == before

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from viewer.actions.context import Context
 from viewer.actions.operating import Operated, ml_text, operate
-from viewer.domain.segmentation import Segmentation
+from viewer.domain.segmentation import MOST_SEGMENTS, Segmentation
 from viewer.domain.wording import counted
 from viewer.errors import InputRefused
 from viewer.imaging import islands as pieces
@@ -22,7 +22,7 @@ from viewer.session.identifiers import new_uid
 
 Mask = NDArray[np.bool_]
 How = Literal["union", "subtract", "intersect"]
-_MOST = 255
+_MOST = MOST_SEGMENTS
 
 
 def smoothed_together(context: Context, sigma_mm: float) -> Job[Operated]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from viewer.actions.context import Context, has_segment, has_volume
 from viewer.actions.registry import action
-from viewer.domain.segmentation import Origin, OriginKind, Segment, Segmentation
+from viewer.domain.segmentation import MOST_SEGMENTS, Origin, OriginKind, Segment, Segmentation
 from viewer.errors import InputRefused
 from viewer.imaging.colours import colour_of
 from viewer.session.edits_labels import paint
@@ -20,7 +20,7 @@ from viewer.session.edits_segmentation import (
 )
 from viewer.session.identifiers import new_uid
 
-_MOST = 255
+_MOST = MOST_SEGMENTS
 Points = Sequence[Sequence[float]]
 
 

@@ -20,6 +20,7 @@ LESION = Code("52988006", "SCT", "Lesion")
 MORPHOLOGICALLY_ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
 
+MOST_SEGMENTS = 255  # labels are uint8, and 0 is nothing
 OPERATION = "operation"  # the key of a step that changed a segment's shape as a whole
 
 
@@ -102,6 +103,23 @@ class Segment:
             raise InputRefused("Segments are numbered 1 to 255.")
         if not 0.0 <= self.opacity <= 1.0:
             raise InputRefused("Opacity lies between 0 and 1.")
+
+
+def refuse_too_many(n_segments: int, where: str = "") -> None:
+    """Refuse more segments than one segmentation holds.
+
+    Raises
+    ------
+    InputRefused
+        There are more than 255.
+    """
+    if n_segments > MOST_SEGMENTS:
+        raise InputRefused(
+            f"{n_segments} segments are more than {MOST_SEGMENTS}, the most that one segmentation "
+            "holds here.",
+            where=where,
+            remedy="Split the file in the program that made it, or leave out segments there.",
+        )
 
 
 def steps_text(segment: Segment) -> str:

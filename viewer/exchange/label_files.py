@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from viewer.domain.geometry import Floats, Grid
-from viewer.domain.segmentation import Labels, Origin, OriginKind, Segment, Segmentation
+from viewer.domain.segmentation import (
+    Labels,
+    Origin,
+    OriginKind,
+    Segment,
+    Segmentation,
+    refuse_too_many,
+)
 from viewer.domain.volume import Picture
 from viewer.errors import Damaged, InputRefused
 from viewer.exchange.dicom_parts import new_uid
@@ -131,8 +138,7 @@ def _nifti(path: Path) -> LabelFile:
             remedy="Open it as images instead.",
         )
     numbers = [int(v) for v in np.unique(whole) if v]
-    if len(numbers) > 255:
-        raise InputRefused(f"{len(numbers)} segments are more than 255.", where=path.name)
+    refuse_too_many(len(numbers), path.name)
     fits = not numbers or 1 <= min(numbers) <= max(numbers) <= 255
     segments = []
     for at, value in enumerate(numbers, start=1):

@@ -7,8 +7,8 @@ import numpy as np
 
 from viewer.domain.geometry import Floats
 from viewer.domain.quantity import Code
-from viewer.domain.segmentation import MORPHOLOGICALLY_ABNORMAL, Rgb, Segment
-from viewer.errors import Damaged, InputRefused
+from viewer.domain.segmentation import MORPHOLOGICALLY_ABNORMAL, Rgb, Segment, refuse_too_many
+from viewer.errors import Damaged
 from viewer.exchange.dicom_parts import code_of
 from viewer.exchange.seg_describe import colour_of_number
 
@@ -54,8 +54,7 @@ def rois_of(dataset: "Dataset", where: str) -> tuple[Roi, ...]:
         Two regions share a number, or coordinates do not come in threes or are not finite.
     """
     described = list(dataset.get("StructureSetROISequence") or [])
-    if len(described) > 255:
-        raise InputRefused(f"{len(described)} regions are more than 255.", where=where)
+    refuse_too_many(len(described), where)
     numbers = [int(item.ROINumber) for item in described]
     if len(set(numbers)) != len(numbers):
         raise Damaged("Two regions share one number.", where=where)

@@ -17,6 +17,7 @@ from viewer.domain.segmentation import (
     Rgb,
     Segment,
     Segmentation,
+    refuse_too_many,
     steps_text,
 )
 from viewer.domain.supervision import UNREVIEWED, is_unreviewed
@@ -137,8 +138,7 @@ def read_segments(dataset: "Dataset", where: str = "") -> dict[int, Segment]:
         raise Damaged("Two segments share one number.", where=where)
     if not numbers:
         raise Damaged("The segmentation describes no segments.", where=where)
-    if len(numbers) > 255:
-        raise InputRefused(f"{len(numbers)} segments are more than 255.", where=where)
+    refuse_too_many(len(numbers), where)
     # numbers above 255 do not fit our labels: then all are counted anew
     fit = max(numbers) <= 255
     return {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viewer.domain.geometry import Floats
 from viewer.domain.quantity import Code
-from viewer.domain.segmentation import Segment, Segmentation
+from viewer.domain.segmentation import Segment, Segmentation, refuse_too_many
 from viewer.domain.wording import counted
 from viewer.errors import DISCLAIMER, Damaged, InputRefused, Unsupported
 from viewer.exchange.atomic import Saved, not_equal, save
@@ -269,8 +269,7 @@ def _segments(
     found: list[tuple[int, int, Segment]] = []
     taken: set[int] = set()
     count = sum(1 for name in pairs if re.fullmatch(r"Segment\d+_ID", name))
-    if count > 255:
-        raise InputRefused(f"{count} segments are more than 255.", where=where)
+    refuse_too_many(count, where)
     described = [
         (
             int(pairs.get(f"Segment{n}_Layer", "0")),
@@ -281,8 +280,7 @@ def _segments(
     ]
     if not described:
         values = [v for v in np.unique(layers[0]).tolist() if v]
-        if len(values) > 255:
-            raise InputRefused(f"{len(values)} segments are more than 255.", where=where)
+        refuse_too_many(len(values), where)
         described = [(0, int(value), -1) for value in values]
     for layer, value, n in described:
         if not 0 <= layer < len(layers):
