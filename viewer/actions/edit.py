@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from viewer.actions.context import Context, has_picture
+from viewer.actions.rechoosing import choosing_what_came
 from viewer.actions.registry import Choice, action
 from viewer.session.edits_measurement import RemoveMeasurement
 
@@ -20,13 +21,15 @@ def _cannot_redo(context: Context) -> str:
 @action("edit.undo", "Undo", group="Edit", keys=("Ctrl+Z",), enabled=_cannot_undo)
 def undo(context: Context) -> None:
     """Take the last edit back; all edits of all tools stand in one history."""
-    context.session.undo()
+    with choosing_what_came(context):
+        context.session.undo()
 
 
 @action("edit.redo", "Redo", group="Edit", keys=("Ctrl+Shift+Z", "Ctrl+Y"), enabled=_cannot_redo)
 def redo(context: Context) -> None:
     """Do again what was undone."""
-    context.session.redo()
+    with choosing_what_came(context):
+        context.session.redo()
 
 
 def _steps(context: Context) -> Sequence[Choice]:
@@ -50,7 +53,8 @@ def _no_history(context: Context) -> str:
 )
 def go_to_step(context: Context, *, step: int) -> None:
     """Undo or redo until the named step is the last that stands."""
-    context.session.go_to(step)
+    with choosing_what_came(context):
+        context.session.go_to(step)
 
 
 def _nothing_selected(context: Context) -> str:
