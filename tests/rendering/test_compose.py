@@ -177,3 +177,19 @@ def test_a_reduced_raster_keeps_brightness_and_place() -> None:
     np.testing.assert_allclose(small.to_plane @ (0, 0, 1), raster.to_plane @ (1.5, 0.5, 1))
     np.testing.assert_allclose(small.to_plane @ (2, 3, 1), raster.to_plane @ (9.5, 6.5, 1))
     assert abs(int(_channels(small.rgb32)[0, 1, 0]) - (0x40 + 3 * 0xC0) / 4) <= 1
+
+
+def test_a_hatched_segment_leaves_the_picture_between_its_stripes() -> None:
+    labels = np.full((24, 36), 1, dtype=np.uint8)
+    labels[:, 18:] = 2
+    kept = labels.copy()
+    segments = [Segment(1, "a", (255, 0, 0), hatched=True), Segment(2, "b", (0, 0, 255))]
+    layer = Layer.of(labels, segments)
+    assert np.array_equal(labels, kept)
+    assert np.array_equal(layer.labels[:, 18:], labels[:, 18:])
+    striped = layer.labels[:, :18]
+    assert set(np.unique(striped).tolist()) == {0, 1}
+    assert np.mean(striped == 1) == 0.5
+    # diagonal: a step across and a step up stays on the same stripe
+    assert np.array_equal(striped[:-1, 1:], striped[1:, :-1])
+    assert Layer.of(labels, segments[1:]).labels is labels

@@ -68,3 +68,13 @@ def test_the_panel_says_what_made_the_segment_and_that_memberships_are_kept(
     assert "Mask of memberships from 0.5 on; they are kept" in said
     perform(drawn.context, "edit.undo")
     assert "Made in 1 step, last: by hand" in words(drawn)
+
+
+def test_a_segment_is_hatched_and_filled_again_as_an_edit(drawn: Program) -> None:
+    context = drawn.context
+    assert not context.need_segment()[1].hatched
+    perform(context, "segment.hatch")
+    assert context.need_segment()[1].hatched
+    assert context.session.undo_name == "hatch Segment 1"
+    perform(context, "segment.hatch")
+    assert not context.need_segment()[1].hatched

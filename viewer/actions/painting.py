@@ -41,6 +41,15 @@ def lock(context: Context) -> None:
     context.session.apply(ReplaceSegment(segmentation.uid, changed, name))
 
 
+@action("segment.hatch", "Hatch or fill the segment", group="Segments", enabled=has_segment)
+def hatch(context: Context) -> None:
+    """Fill the segment in stripes, so that the picture is seen between them, or evenly again."""
+    segmentation, segment = context.need_segment()
+    name = f"{'fill' if segment.hatched else 'hatch'} {segment.name}"
+    changed = replace(segment, hatched=not segment.hatched)
+    context.session.apply(ReplaceSegment(segmentation.uid, changed, name))
+
+
 def _moves(_context: Context) -> Sequence[Choice]:
     return [Choice("Up in the list", {"by": -1}), Choice("Down in the list", {"by": 1})]
 

@@ -66,8 +66,8 @@ def new_segment(context: Context) -> None:
 
 @action("segment.change", "Change a segment's look", group="Segments", enabled=has_segment)
 def change(context: Context, *, uid: str, number: int, **fields: Any) -> None:
-    """Change visible, opacity, outline, colour or name of one segment."""
-    unknown = set(fields) - {"visible", "opacity", "outline", "colour", "name"}
+    """Change visible, opacity, outline, hatched, colour or name of one segment."""
+    unknown = set(fields) - {"visible", "opacity", "outline", "hatched", "colour", "name"}
     if unknown or not fields:
         raise InputRefused(f"A segment has no {', '.join(sorted(unknown)) or 'such field'}.")
     segment = context.session.state.segmentation(uid).segment(number)

@@ -79,7 +79,7 @@ class Segment:
 
     ``locked``: its voxels stay as they are, whatever tool, method or operation is used.
     ``fractions`` is how much each voxel belongs, where a method or a file said so. ``steps`` is what
-    made the segment, in order: methods with all settings, and hands.
+    made the segment, in order: methods with all settings, and hands. ``hatched``: filled in stripes.
     """
 
     number: int
@@ -96,6 +96,7 @@ class Segment:
     scores: tuple[Score, ...] = ()
     fractions: Fractions | None = None
     steps: tuple[Origin, ...] = ()
+    hatched: bool = False
 
     def __post_init__(self) -> None:
         """Validate number and opacity."""

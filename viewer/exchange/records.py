@@ -192,6 +192,7 @@ def segment_record(segment: Segment) -> Record:
         "tracking_uid": segment.tracking_uid,
         "scores": [score_record(score) for score in segment.scores],
         "locked": segment.locked,
+        "hatched": segment.hatched,
         "steps": [origin_record(step) for step in segment.steps],
     }
 
@@ -212,6 +213,7 @@ def segment_of(record: Mapping[str, Any]) -> Segment:
         tracking_uid=str(record["tracking_uid"]),
         scores=tuple(score_of(score) for score in record["scores"]),
         locked=bool(record.get("locked", False)),
+        hatched=bool(record.get("hatched", False)),
         steps=tuple(origin_of(step) for step in record.get("steps", ())),
     )
 

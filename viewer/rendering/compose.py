@@ -78,12 +78,17 @@ class Layer:
 
     @classmethod
     def of(cls, labels: Bytes, segments: Iterable[Segment]) -> "Layer":
-        """Return the layer of a segmentation's labels; invisible segments are left out."""
+        """Return the layer of a segmentation's labels; invisible segments are left out.
+
+        Hatched segments are filled in diagonal stripes, which lie still in the section.
+        """
         colours = np.zeros((256, 4))
+        hatched = np.zeros(256, dtype=bool)
         for segment in segments:
             if segment.visible:
                 colours[segment.number] = (*segment.colour, segment.opacity)
-        return cls(labels, colours)
+                hatched[segment.number] = segment.hatched
+        return cls(_striped(labels, hatched) if hatched.any() else labels, colours)
 
     @classmethod
     def bitmap(cls, labels: Bytes) -> "Layer":
@@ -93,6 +98,14 @@ class Layer:
         return cls(labels, colours)
 
 
+def _striped(labels: Bytes, hatched: NDArray[np.bool_]) -> Bytes:
+    """Return labels (h, w) without those that are hatched where no stripe lies."""
+    columns, rows = (np.arange(n) for n in labels.shape[::-1])
+    gap = (columns + rows[:, None]) % _STRIPES_PX >= _STRIPES_PX // 2
+    return np.where(gap & hatched[labels], np.uint8(0), labels)
+
+
+_STRIPES_PX = 6  # of the section
 _WRITING = (0xF2, 0xE2, 0x9B)
 
 

@@ -165,7 +165,10 @@ class SegmentPanel(QWidget):
         lock = QPushButton("Unlock" if segment.locked else "Lock")
         lock.setToolTip("Nothing changes the voxels of a locked segment (Shift+L)")
         lock.clicked.connect(lambda: self._performing.perform("segment.lock"))
-        self._column.addLayout(row_of(operate, named, lock, None, spacing=6))
+        hatch = QPushButton("Fill" if segment.hatched else "Hatch")
+        hatch.setToolTip("Stripes, between which the picture is seen, or an even fill")
+        hatch.clicked.connect(lambda: self._performing.perform("segment.hatch"))
+        self._column.addLayout(row_of(operate, named, lock, hatch, None, spacing=6))
         self._column.addWidget(self.live.line())
         self._add_record(segment)
 
