@@ -188,14 +188,19 @@ def _walker(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) ->
         labels,
         beta=float(values["beta"]),
         mode="cg_j",
-        tol=1e-3,
+        tol=1e-4,
+        # an iterative solver may leave [0, 1] by a little: it is brought back below
+        prob_tol=1e-2,
         spacing=spacing,
         return_full_prob=True,
     )
     membership = np.zeros(request.values.shape, dtype=np.float32)
-    membership[box] = np.where(known, chances[0], 0)
+    membership[box] = np.where(known, np.clip(chances[0], 0.0, 1.0), 0)
     mask = membership > 0.5
-    return SegmentResult(mask, membership, box_notes(mask[box], request, box))
+    notes = box_notes(mask[box], request, box)
+    if not request.outside:
+        notes = (*notes, "Only the rim of the box counts as outside: mark what is outside too.")
+    return SegmentResult(mask, membership, notes)
 
 
 def _split_merge(request: SegmentRequest, values: Mapping[str, Any], asked: Asked) -> SegmentResult:

@@ -19,6 +19,7 @@ from viewer.extensions.discover import load_extensions
 from viewer.imaging.agreement import dice
 from viewer.imaging.segmenting import segmented
 from viewer.jobs.job import Cancelled, Ticket
+from viewer.phantom.chest import make_sample
 
 METHODS = load_extensions(["plugins.segment"]).segmenters
 SPACING = (2.0, 1.0, 1.0)
@@ -335,3 +336,16 @@ def test_a_mixture_finds_the_share_of_each_gaussian() -> None:
     result = run("gaussian_mixture", request_of(values, inside=(), outside=()))
     assert abs(np.count_nonzero(result.mask) - 2000) < 60
     assert result.membership is not None
+
+
+def test_a_walk_without_marks_outside_says_so_and_stays_a_probability() -> None:
+    sample = make_sample(59, shape_kji=(40, 72, 72))
+    values = sample.values_hu.astype(np.float32)
+    request = SegmentRequest(values, (1.6, 1.6, 1.6), "", "CT", ((20, 36, 36),))
+    result = segmented(request, METHODS["random_walker"], {}, Ticket())
+    assert result.membership is not None
+    assert (float(result.membership.min()), float(result.membership.max())) == (0.0, 1.0)
+    assert any("mark what is outside too" in note for note in result.notes)
+    marked = replace(request, outside=((20, 60, 60),))
+    again = segmented(marked, METHODS["random_walker"], {}, Ticket())
+    assert not any("mark what is outside too" in note for note in again.notes)
