@@ -296,3 +296,20 @@ def test_a_colour_touches_no_labels() -> None:
     touched = ReplaceSegment(HAND, Segment(2, "B", (9, 9, 9))).touches(state)
     assert not touched.labels
     assert touched.volume_keys == {"1.2.3.4"}
+
+
+def test_an_edited_copy_begins_its_record_with_the_network() -> None:
+    state = a_state()
+    network = state.segmentation(NETWORK)
+    state, _ = CopySegmentation(NETWORK, "2.25.11", "Copy").apply(state)
+    copy = state.segmentation("2.25.11")
+    assert all(segment.steps == (network.origin,) for segment in copy.segments)
+    block = Block((0, 0, 0), np.ones(GRID.shape_kji, dtype=bool))
+    edit = paint(copy, block, copy.segments[0].number, name="paint")
+    assert edit is not None
+    state, inverse = edit.apply(state)
+    kinds = [step.kind for step in state.segmentation("2.25.11").segments[0].steps]
+    assert kinds == [OriginKind.NETWORK, OriginKind.HAND]
+    state, _ = inverse.apply(state)
+    assert state.segmentation("2.25.11").segments == copy.segments
+    assert state.segmentation(NETWORK) == network

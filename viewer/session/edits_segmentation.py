@@ -142,7 +142,9 @@ class CopySegmentation:
             uid=self.uid,
             name=self.new_name,
             labels=parent.labels.copy(),
-            segments=tuple(replace(s, review=Review.EDITED) for s in parent.segments),
+            segments=tuple(
+                replace(s, review=Review.EDITED, steps=_begun(parent, s)) for s in parent.segments
+            ),
             # who drew what the hand began with stays known, in files too
             origin=replace(parent.origin, kind=OriginKind.HAND),
             parent_uid=parent.uid,
@@ -153,6 +155,11 @@ class CopySegmentation:
     def touches(self, state: State) -> Touched:
         """Return all of the copy."""
         return touched(self.uid, state, labels=True)
+
+
+def _begun(parent: Segmentation, segment: Segment) -> tuple[Origin, ...]:
+    """Return the steps of a copied segment: its own, or that its parent's maker drew it."""
+    return segment.steps or (() if parent.origin.kind is OriginKind.HAND else (parent.origin,))
 
 
 @dataclass(frozen=True, slots=True)
