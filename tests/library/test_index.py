@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from viewer.domain.study import Patient, Series, Study
-from viewer.errors import Unsupported
+from viewer.errors import Conflict, Unsupported
+from viewer.library import index
 from viewer.library.index import Library, SeenSeries
 from viewer.library.schema import APPLICATION_ID, MIGRATIONS, VERSION, migrate
 from viewer.library.words import folded
@@ -277,6 +278,48 @@ def test_two_programs_begin_at_once(tmp_path: Path) -> None:
             for _ in range(3)
         ]
         assert {program.communicate()[0].strip() for program in programs} == {"None"}
+
+
+def test_a_file_of_another_program_is_judged_at_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_WAIT_S", 0.01)
+    path = tmp_path / "library.sqlite"
+    mine = sqlite3.connect(path, isolation_level=None)
+    told: list[str] = []
+
+    def begins_meanwhile(statement: str) -> None:
+        told.append(statement)
+        if "application_id" in statement and not path.stat().st_size:
+            Library(path)
+
+    # The other program begins between the questions: before or after it, never half of each.
+    mine.set_trace_callback(begins_meanwhile)
+    owner, n_tables, _ = index._identity(mine)
+    assert (owner == 0) == (n_tables == 0)
+    assert told[0] == "BEGIN"
+    mine.close()
+
+
+def test_a_library_that_another_program_keeps_is_not_taken_for_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "library.sqlite"
+    library = Library(path)
+    library.add([seen("1", "2")], ["/a"])
+    library._close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("DELETE FROM places")
+    monkeypatch.setattr(index, "_WAIT_S", 0.01)
+    with pytest.raises(Conflict, match="Another program keeps the library"):
+        Library(path)
+    other.execute("ROLLBACK")
+    other.close()
+    library = Library(path)
+    assert library.set_aside is None
+    assert library.n_studies() == 1
 
 
 def test_damage_inside_the_file_is_a_sentence_and_set_aside_at_the_next_start(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from viewer.domain.study import Patient, Series, Study
-from viewer.errors import Damaged, Unsupported
+from viewer.errors import Conflict, Damaged, Unsupported
 from viewer.library.rows import STUDY, Places, known_study, note
 from viewer.library.schema import APPLICATION_ID, VERSION, migrate, version_of
 from viewer.library.words import wanted_words
@@ -60,7 +60,8 @@ class KnownStudy:
 class Library:
     """The index in one file. Its methods may be called from any thread.
 
-    They raise ``Damaged`` where the file has become unusable meanwhile.
+    They raise ``Damaged`` where the file has become unusable meanwhile, and ``Conflict`` where
+    another program has kept it to itself for seconds.
 
     Raises
     ------
@@ -83,11 +84,10 @@ class Library:
     def _prepare(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._connected() as connection:
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            (n_tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            owner, n_tables, version = _identity(connection)
             if n_tables and owner != APPLICATION_ID:
                 raise Damaged("This is not a library of Negatoscope.", where=self._path.name)
-            if version_of(connection) > VERSION:
+            if version > VERSION:
                 raise Unsupported(
                     "A newer version of the program made this library.",
                     where=self._path.name,
@@ -96,7 +96,7 @@ class Library:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise Damaged("The file of the library is broken.", where=self._path.name)
-            connection.execute("PRAGMA journal_mode = WAL")
+            _let_readers_in(connection)
             migrate(connection)
         self._path.chmod(0o600)
 
@@ -115,6 +115,13 @@ class Library:
             yield connection
         except sqlite3.Error as error:
             self._close()
+            if _is_busy(error):
+                # A sound file: it must not be taken for a broken one and put aside.
+                raise Conflict(
+                    "Another program keeps the library to itself.",
+                    where=self._path.name,
+                    remedy="Wait a moment and try again.",
+                ) from error
             raise Damaged(
                 f"The library cannot be used ({error}).",
                 where=self._path.name,
@@ -228,6 +235,38 @@ class Library:
         with self._connected() as connection:
             (count,) = connection.execute("SELECT COUNT(*) FROM studies").fetchone()
         return int(count)
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return whose file it is, how many tables it has, and its version: all of one moment.
+
+    Asked one after the other, a file that another program makes just now has an old owner and new
+    tables: somebody else's, as it seems.
+    """
+    connection.execute("BEGIN")
+    try:
+        (n_tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        version = version_of(connection)
+    finally:
+        connection.execute("ROLLBACK")
+    return owner, n_tables, version
+
+
+def _let_readers_in(connection: sqlite3.Connection) -> None:
+    """Keep changes in a log beside the file, so that readers and a writer do not wait."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # Another program does so just now (SQLite does not wait here): it is kept in the file.
+        if not _is_busy(error):
+            raise
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    # The low byte is the primary code; some errors of Python's own module have none.
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _by_study(
