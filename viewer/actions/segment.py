@@ -134,11 +134,12 @@ def polygon(context: Context, *, points_lps_mm: Points, pane: str = "axial") -> 
     if len(points) < 3:
         raise InputRefused("A polygon needs three points.")
     plane = context.viewing.look.planes[pane].through(points.mean(axis=0))
+    from viewer.imaging.nothing_inside import nothing_inside
     from viewer.imaging.rasterise import polygon_block
 
     block = polygon_block(segmentation.grid, points, plane)
     if block is None:
-        raise InputRefused("The polygon lies outside the volume.")
+        raise nothing_inside(segmentation.grid, points, plane)
     edit = paint(segmentation, block, segment.number, name=f"polygon on {segment.name}")
     if edit is not None:
         context.session.apply(edit)

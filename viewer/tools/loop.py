@@ -6,19 +6,20 @@ import numpy as np
 
 from viewer.domain.geometry import Floats, Plane
 from viewer.imaging.curves import smooth_loop
-from viewer.imaging.painted_values import values_under, within
-from viewer.imaging.rasterise import Block, polygon_block, prism_block
+from viewer.imaging.rasterise import prism_block
 from viewer.rendering.primitives import Area, Line, Rgb
 from viewer.session.edits import Edit, PaintLabels, paint
 from viewer.session.edits_labels import may_take
-from viewer.tools.base import REST, Response, ToolScene, distance_px, rests_after_fault
+from viewer.tools.base import CLICK_PX, REST, Response, ToolScene, distance_px, rests_after_fault
 from viewer.tools.pointer import PointerEvent
+from viewer.tools.polygon import inside
 
 _FEWEST = 3
 _STEP_PX = 1.0
 _FILL_ALPHA = 0.2
 # How far a free-hand loop may be rounded off: a tremor of the hand, no more.
 _TREMOR_PX = 2.0
+_JERK_PX = 2 * CLICK_PX  # a loop smaller than this was a click of an unsteady hand
 
 
 class Loop(ABC):
@@ -111,12 +112,9 @@ class Freehand(Loop):
         """Fill the loop, or empty it."""
         owner, segment = scene.active()
         points = event.plane.world(self.outline(path, event.plane))
-        block: Block | None = polygon_block(owner.grid, points, event.plane)
-        if block is not None and scene.settings.paint_range is not None:
-            values = values_under(block, scene.picture, owner.grid)
-            block = within(block, values, scene.settings.paint_range)
-        if block is None:
+        if np.ptp([event.xy for event in path], axis=0).max() < _JERK_PX:
             return None
+        block = inside(points, event.plane, scene)
         erase = scene.settings.erase or "alt" in path[0].modifiers
         name = f"{'cut off' if erase else 'join'} a free-hand loop: {segment.name}"
         over = may_take(scene.settings.over, owner)

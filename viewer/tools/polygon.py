@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from viewer.domain.geometry import Floats, Plane
 from viewer.domain.measurement import Point
+from viewer.errors import InputRefused
 from viewer.imaging.curves import spline_loop
+from viewer.imaging.nothing_inside import nothing_inside
 from viewer.imaging.painted_values import values_under, within
-from viewer.imaging.rasterise import polygon_block
+from viewer.imaging.rasterise import Block, polygon_block
 from viewer.rendering.primitives import Area, Handle, Line
 from viewer.session.edits import PaintLabels, paint
 from viewer.session.edits_labels import may_take
@@ -121,15 +124,34 @@ class Polygon:
 
 
 def fill(corners: list[Point], event: PointerEvent, scene: ToolScene) -> PaintLabels | None:
-    """Return the edit that fills a polygon, or empties it when the hand erases."""
+    """Return the edit that fills a polygon, or empties it when the hand erases.
+
+    Raises
+    ------
+    InputRefused
+        It holds no voxel, or none whose value may be painted.
+    """
     owner, segment = scene.active()
-    block = polygon_block(owner.grid, np.array(corners), event.plane)
-    if block is not None and scene.settings.paint_range is not None:
-        values = values_under(block, scene.picture, owner.grid)
-        block = within(block, values, scene.settings.paint_range)
-    if block is None:
-        return None
+    block = inside(np.array(corners), event.plane, scene)
     erase = scene.settings.erase
     name = f"cut a polygon out of {segment.name}" if erase else f"fill a polygon of {segment.name}"
     over = may_take(scene.settings.over, owner)
     return paint(owner, block, segment.number, erase=erase, name=name, only_over=over)
+
+
+def inside(points_lps_mm: Floats, plane: Plane, scene: ToolScene) -> Block:
+    """Return the voxels in an outline (n, 3) that may be painted; raises as ``fill``."""
+    owner, _ = scene.active()
+    block = polygon_block(owner.grid, points_lps_mm, plane)
+    if block is None:
+        raise nothing_inside(owner.grid, points_lps_mm, plane)
+    if scene.settings.paint_range is None:
+        return block
+    low, high = scene.settings.paint_range
+    found = within(block, values_under(block, scene.picture, owner.grid), (low, high))
+    if found is None:
+        raise InputRefused(
+            f"No voxel in the outline has a value from {low:g} to {high:g}.",
+            remedy='Choose "Paint only values: any value", or draw elsewhere.',
+        )
+    return found
