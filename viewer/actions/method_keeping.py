@@ -42,6 +42,7 @@ def method_origin(
     ``mode`` says how the result met a segment that was there ("add", "subtract", "replace").
     """
     parameters = {key: str(value) for key, value in method.checked(dict(call.parameters)).items()}
+    parameters["group"] = method.group
     for name in ("seeds_lps_mm", "outside_lps_mm"):
         points = getattr(call, name)
         if points:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from viewer.domain.quantity import Code
 from viewer.domain.segmentation import (
-    OPERATION,
     Origin,
     OriginKind,
     Rgb,
@@ -24,21 +23,21 @@ from viewer.domain.supervision import UNREVIEWED, is_unreviewed
 from viewer.errors import Damaged, InputRefused
 from viewer.exchange import records
 from viewer.exchange.dicom_parts import code_of, concept, is_uid, short_text
+from viewer.exchange.makers import (
+    GENERATED,
+    algorithms,
+    family_of,
+    generation,
+    names_of,
+    versions_of,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_ALGORITHM_TYPES = {
-    OriginKind.HAND: "MANUAL",
-    OriginKind.METHOD: "SEMIAUTOMATIC",
-    OriginKind.NETWORK: "AUTOMATIC",
-}
 _ST = 1024  # PS3.5 table 6.2-1
-_KINDS = {text: kind for kind, text in _ALGORITHM_TYPES.items()}
-
-# PS3.16 CID 7162
-_ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
-_MORPHOLOGICAL = Code("123104", "DCM", "Morphological Operations")
+_LT = 10240
+_KINDS = {text: kind for kind, text in GENERATED.items()}
 
 # field.md 4.12: colours for objects that bring none
 _COLOURS: tuple[Rgb, ...] = (
@@ -66,15 +65,15 @@ def descriptions(segmentation: Segmentation) -> list[Any]:
     described = []
     for number, segment in enumerate(segmentation.segments, start=1):
         tracking = is_uid(segment.tracking_uid)
-        maker = maker_of(segmentation.origin, segment)
+        origin = segmentation.origin
         described.append(
             made := SegmentDescription(
                 segment_number=number,
                 segment_label=label_text(segment),
                 segmented_property_category=concept(segment.category),
                 segmented_property_type=concept(segment.code),
-                algorithm_type=_ALGORITHM_TYPES[maker.kind],
-                algorithm_identification=_identification(maker),
+                algorithm_type=generation(origin, segment),
+                algorithm_identification=_identification(origin, segment),
                 tracking_uid=segment.tracking_uid if tracking else None,
                 tracking_id=label_text(segment) if tracking else None,
                 display_color=CIELabColor.from_rgb(*segment.colour),
@@ -88,38 +87,40 @@ def descriptions(segmentation: Segmentation) -> list[Any]:
     return described
 
 
-def maker_of(origin: Origin, segment: Segment) -> Origin:
-    """Return who made a segment, for the one place that SEG has: the last method, else the origin.
-
-    A network's own result stays the network's.
-    """
-    methods = [
-        step for step in segment.steps if step.kind is OriginKind.METHOD and step.key != OPERATION
-    ]
-    return methods[-1] if methods and origin.kind is not OriginKind.NETWORK else origin
-
-
-def _fitting(text: str) -> str:
+def _fitting(text: str, longest: int = _ST) -> str:
     """Return text as a short text (ST) holds it: 1024 characters, no control characters."""
     plain = "".join(c if c.isprintable() else " " for c in text)
-    return plain if len(plain) <= _ST else plain[: _ST - 4].rstrip() + " ..."
+    return plain if len(plain) <= longest else plain[: longest - 4].rstrip() + " ..."
 
 
-def _identification(origin: Origin) -> Any:
+def _identification(origin: Origin, segment: Segment) -> Any:
+    """Return the one item that readers know (highdicom refuses more): all names, and all settings.
+
+    One algorithm's parameters are told by name, those of several with the steps that they belong to.
+    """
     from highdicom import AlgorithmIdentificationSequence
 
-    if origin.kind is OriginKind.HAND:
+    found = algorithms(origin, segment)
+    if not found:
         return None
-    network = origin.kind is OriginKind.NETWORK
-    parameters = {name: value for name, value in origin.parameters if name}
-    if origin.sha256:
-        parameters["sha256"] = origin.sha256
-    return AlgorithmIdentificationSequence(
-        name=short_text(origin.key) or "unnamed",
-        family=concept(_ARTIFICIAL_INTELLIGENCE if network else _MORPHOLOGICAL),
-        version=short_text(origin.version) or "unknown",
-        parameters=parameters or None,
+    made = AlgorithmIdentificationSequence(
+        name=names_of(found),
+        family=concept(family_of(found)),
+        version=versions_of(found),
+        parameters=_settings(found[0]) or None,
     )
+    if len(found) > 1:
+        told = "; ".join(
+            f"{n} {step.short} ({', '.join(f'{k}={v}' for k, v in _settings(step).items())})"
+            for n, step in enumerate(found, start=1)
+        )
+        made[0].AlgorithmParameters = _fitting(told, _LT)
+    return made
+
+
+def _settings(algorithm: Origin) -> dict[str, str]:
+    settings = {name: value for name, value in algorithm.parameters if name}
+    return {**settings, "sha256": algorithm.sha256} if algorithm.sha256 else settings
 
 
 def read_segments(dataset: "Dataset", where: str = "") -> dict[int, Segment]:
@@ -153,6 +154,7 @@ def _segment(item: "Dataset", number: int) -> Segment:
         name=str(item.get("SegmentLabel") or f"Segment {number}"),
         colour=_colour(item.get("RecommendedDisplayCIELabValue"), number),
         tracking_uid=str(item.get("TrackingUID") or ""),
+        steps=(_origin(item),),
     )
     if category := item.get("SegmentedPropertyCategoryCodeSequence"):
         segment = replace(segment, category=code_of(category[0]))
@@ -179,7 +181,11 @@ def _colour(value: Any, number: int) -> Rgb:
 
 def read_origin(dataset: "Dataset") -> Origin:
     """Return who made the segmentation, as the first described segment says."""
-    item = next(i for i in dataset.SegmentSequence if i.get("SegmentNumber"))
+    return _origin(next(i for i in dataset.SegmentSequence if i.get("SegmentNumber")))
+
+
+def _origin(item: "Dataset") -> Origin:
+    """Return who made a described segment."""
     kind = _KINDS.get(str(item.get("SegmentAlgorithmType") or ""), OriginKind.METHOD)
     if kind is OriginKind.HAND:
         return Origin(kind)
@@ -245,22 +251,17 @@ def _code(public: Code, private: Code) -> Code:
     return private if same else public
 
 
-def restored_origin(
-    inner: Mapping[str, Any], public: Origin, first: Segment | None = None
-) -> Origin:
+def restored_origin(inner: Mapping[str, Any], public: Origin, first: Segment) -> Origin:
     """Return the private origin if it still names the same maker, else the public one.
 
-    ``first`` is the first described segment, whose steps may name another maker.
+    ``first`` is the first described segment: the file's origin is its maker.
     """
     try:
         private = records.origin_of(inner["origin"])
     except (KeyError, TypeError, ValueError):
         return public
-    # the file names the maker of its first segment
-    told = private if first is None else maker_of(private, first)
-    same = told.kind is public.kind and (
-        told.kind is OriginKind.HAND
-        or (short_text(told.key) or "unnamed", short_text(told.version) or "unknown")
-        == (public.key, public.version)
+    found = algorithms(private, first)
+    same = GENERATED[public.kind] == generation(private, first) and (
+        not found or (names_of(found), versions_of(found)) == (public.key, public.version)
     )
     return private if same else public
