@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _ST = 1024  # PS3.5 table 6.2-1
 _LT = 10240
-_KINDS = {text: kind for kind, text in GENERATED.items()}
+_KINDS: dict[str, OriginKind] = {text: kind for kind, text in GENERATED.items()}
 
 # field.md 4.12: colours for objects that bring none
 _COLOURS: tuple[Rgb, ...] = (
